@@ -1,0 +1,18 @@
+import type { Command } from './command';
+
+/** Every command by name, loaded only when it is used. */
+export const commands: Record<string, () => Promise<{ default: Command }>> = {
+  build: () => import('./build'),
+  test: () => import('./test'),
+  push: () => import('./push'),
+  deploy: () => import('./deploy'),
+  rollback: () => import('./rollback'),
+  releases: () => import('./releases'),
+  pipeline: () => import('./pipeline'),
+  cleanup: () => import('./cleanup'),
+  status: () => import('./status'),
+  doctor: () => import('./doctor'),
+  up: () => import('./up'),
+  down: () => import('./down'),
+  jobs: () => import('./jobs'),
+};

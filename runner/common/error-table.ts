@@ -1,0 +1,206 @@
+/** Exit codes of every command; docs/errors.md is generated from this file. */
+export const exitCodes = {
+  0: 'done, and observed on the running system',
+  1: 'the work failed: a build or a test is red',
+  2: 'bad usage or configuration; nothing was changed',
+  3: 'rolled back: the release was bad and the last known-good one runs again',
+  4: 'a person has to decide',
+  5: 'the deadline passed; the last known-good release was put back',
+  6: 'refused by policy',
+  7: 'a conflict that did not settle',
+  8: 'something could not be reached',
+  143: 'stopped by SIGTERM or SIGINT',
+} as const;
+
+export type ExitCode = keyof typeof exitCodes;
+
+export interface ErrorDefinition {
+  exit: ExitCode;
+  meaning: string;
+  remedy: string;
+}
+
+const define = <K extends string>(table: Record<K, ErrorDefinition>) => table;
+
+/** The one table of errors: what each code means, how the process ends, and what to do about it. */
+export const errorTable = define({
+  USAGE_INVALID: {
+    exit: 2,
+    meaning: 'A command, option or parameter is unknown or has a value that is not allowed.',
+    remedy: 'Run the command with --help to see its options.',
+  },
+  CONFIG_MISSING: {
+    exit: 2,
+    meaning: 'There is no homeostat.yml where it was looked for.',
+    remedy: 'Create homeostat.yml (the smallest has two lines: name and image), or name another file with --config.',
+  },
+  CONFIG_INVALID: {
+    exit: 2,
+    meaning: 'homeostat.yml has problems; all of them are listed with file, line and column.',
+    remedy: 'Correct the lines named; resources/schema/homeostat.json lets editors check while you type.',
+  },
+  STACK_MISSING: {
+    exit: 2,
+    meaning: 'The stack file does not exist.',
+    remedy: 'Create it, or name the right file with `stack:` in homeostat.yml or --stack-file.',
+  },
+  STACK_INVALID: {
+    exit: 2,
+    meaning: 'The stack file cannot be deployed as it is.',
+    remedy: 'Correct the stack file at the place named.',
+  },
+  VARIABLE_UNRESOLVED: {
+    exit: 2,
+    meaning: 'The stack file uses a variable that has neither a value nor a default.',
+    remedy: 'Set the variable in the environment, or write a default: ${NAME:-value}.',
+  },
+  IMAGE_INVALID: {
+    exit: 2,
+    meaning: 'An image reference is not legal.',
+    remedy:
+      'Use [registry[:port]/]path[:tag][@sha256:…]: path in lower case, tag of at most 128 letters, digits, . _ -.',
+  },
+  NAME_INVALID: {
+    exit: 2,
+    meaning: 'A service, stack or job name is not legal.',
+    remedy: 'Use lower-case letters, digits, - and _, starting with a letter or digit, at most 63 characters.',
+  },
+  SECRET_MISSING: {
+    exit: 2,
+    meaning: 'A secret that is referred to by name has no value.',
+    remedy: 'Set the environment variable, or create the file, that the secret is read from.',
+  },
+  RELEASE_MISSING: {
+    exit: 2,
+    meaning: 'There is no such release in the store.',
+    remedy: 'List what there is with `homeostat releases`.',
+  },
+  SERVICE_MISSING: {
+    exit: 2,
+    meaning: 'There is no such service in the Swarm.',
+    remedy: 'List the services with `homeostat status`, and check the name (<stack>_<service>).',
+  },
+  BUILD_FAILED: {
+    exit: 1,
+    meaning: 'The image could not be built.',
+    remedy: 'Read the last lines of the build log above; the failing step is named.',
+  },
+  TEST_FAILED: {
+    exit: 1,
+    meaning: 'A test of the service is red.',
+    remedy: 'Read the output of the test above; production was not touched.',
+  },
+  TEST_TIMEOUT: {
+    exit: 1,
+    meaning: 'A test did not end within its time limit and was stopped.',
+    remedy: 'Raise `timeout:` of the test in homeostat.yml, or mend the test that hangs.',
+  },
+  CANDIDATE_FAILED: {
+    exit: 1,
+    meaning: 'The candidate stack did not become healthy, so it was not tested.',
+    remedy: 'Look at the task errors and log lines named; production was not touched.',
+  },
+  PUSH_FAILED: {
+    exit: 1,
+    meaning: 'The registry did not take the image.',
+    remedy: 'Read the reason the registry gave; check its disk space and its rules for tags.',
+  },
+  ROLLOUT_FAILED: {
+    exit: 3,
+    meaning: 'The new release turned out bad; the last known-good one was put back and runs.',
+    remedy: 'Read the evidence (task errors and log lines), mend the service and deploy again.',
+  },
+  ROLLOUT_DEADLINE: {
+    exit: 5,
+    meaning: 'The rollout did not end before its deadline; the last known-good release was put back.',
+    remedy: 'Look at why tasks do not start (image, placement, resources), or raise `deploy.deadline`.',
+  },
+  ROLLBACK_INCOMPLETE: {
+    exit: 7,
+    meaning: 'The release was bad, and putting the last known-good one back did not finish.',
+    remedy: 'Run `homeostat status`, then `homeostat rollback`; if tasks stay pending, look at the nodes.',
+  },
+  DEPLOY_REFUSED: {
+    exit: 6,
+    meaning: 'The stack breaks the deploy policy.',
+    remedy: 'Follow the advice given for each service, or set `deploy.policy: warn`.',
+  },
+  DEPLOY_INTERFERED: {
+    exit: 7,
+    meaning: 'Somebody else changed or removed the stack while it was being deployed.',
+    remedy: 'Find out who did it (`homeostat status`), then deploy again.',
+  },
+  LEASE_HELD: {
+    exit: 7,
+    meaning: 'Another deploy of this stack is running.',
+    remedy: 'Wait for it to end, then try again; a holder that died loses the lease by itself within seconds.',
+  },
+  CONFLICT: {
+    exit: 7,
+    meaning: 'Somebody else changed the same object again and again.',
+    remedy: 'Try again; if it happens often, find the other writer.',
+  },
+  ENGINE_UNREACHABLE: {
+    exit: 8,
+    meaning: 'The Docker Engine does not answer.',
+    remedy:
+      'Start Docker, check DOCKER_HOST and your right to use the socket; `homeostat doctor --fix` helps on Debian and Ubuntu.',
+  },
+  ENGINE_FAILED: {
+    exit: 8,
+    meaning: 'The Docker Engine answered with an error, or its answer ended early.',
+    remedy: 'Look at the Engine’s log for the reason and try again.',
+  },
+  CLI_MISSING: {
+    exit: 8,
+    meaning: 'A program that is needed is not installed.',
+    remedy: 'Install it; `homeostat doctor --fix` does so on Debian and Ubuntu.',
+  },
+  SWARM_MISSING: {
+    exit: 8,
+    meaning: 'This Engine is not part of a Swarm.',
+    remedy: 'Run `docker swarm init`, or `homeostat up`.',
+  },
+  SWARM_NOT_MANAGER: {
+    exit: 8,
+    meaning: 'This Engine is a worker; only managers can be asked.',
+    remedy: 'Point DOCKER_HOST at a manager.',
+  },
+  SWARM_NO_LEADER: {
+    exit: 8,
+    meaning: 'The Swarm had no leader for a minute.',
+    remedy: 'Bring a majority of the managers back (`docker node ls` on each), then try again.',
+  },
+  REGISTRY_UNREACHABLE: {
+    exit: 8,
+    meaning: 'The image registry does not answer.',
+    remedy: 'Check the registry’s address, that it runs, and the network between the Engine and it.',
+  },
+  REGISTRY_DENIED: {
+    exit: 8,
+    meaning: 'The image registry refused the credentials.',
+    remedy: 'Run `docker login` for that registry, or set HOMEOSTAT_REGISTRY_USER and HOMEOSTAT_REGISTRY_PASSWORD.',
+  },
+  GIT_FAILED: {
+    exit: 8,
+    meaning: 'A git command failed.',
+    remedy: 'Check the URL, the branch and the credentials of the repository.',
+  },
+  DOCTOR_FOUND: {
+    exit: 8,
+    meaning: 'The doctor found something that keeps the system from working.',
+    remedy: 'Follow the remedy printed beside each finding, or run `homeostat doctor --fix`.',
+  },
+  STOPPED: {
+    exit: 143,
+    meaning: 'The command was stopped by a signal.',
+    remedy: 'Nothing; `homeostat cleanup` removes what may be left of the candidate.',
+  },
+  INTERNAL: {
+    exit: 1,
+    meaning: 'A defect in Homeostat itself.',
+    remedy: 'Run again with --debug and report what it prints.',
+  },
+});
+
+export type ErrorCode = keyof typeof errorTable;
