@@ -186,6 +186,26 @@ export const errorTable = define({
     meaning: 'A git command failed.',
     remedy: 'Check the URL, the branch and the credentials of the repository.',
   },
+  JOBS_INVALID: {
+    exit: 2,
+    meaning: 'The file of the job server cannot be read or has problems; all of them are listed with line and column.',
+    remedy: 'Correct the lines named; docs/jobs.md explains every key.',
+  },
+  JOBS_LOCKED: {
+    exit: 7,
+    meaning: 'Another job server uses the same data folder.',
+    remedy: 'Stop the other one, or give this one a folder of its own with --data.',
+  },
+  JOBS_LISTEN: {
+    exit: 8,
+    meaning: 'The job server cannot listen on its address.',
+    remedy: 'Free the address, or name another one with --listen.',
+  },
+  JOBS_STORE: {
+    exit: 8,
+    meaning: 'The data folder of the job server cannot be read or written.',
+    remedy: 'Check the folder’s owner and rights, and the space on its disk.',
+  },
   DOCTOR_FOUND: {
     exit: 8,
     meaning: 'The doctor found something that keeps the system from working.',

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Context } from '../common/context';
+import { fail, messageOf } from '../common/errors';
+import { run } from '../common/process';
+import { hubRegistry } from './reference';
+
+/** What the Engine takes in X-Registry-Auth. */
+export interface RegistryCredentials {
+  username?: string;
+  password?: string;
+  identitytoken?: string;
+  serveraddress: string;
+}
+
+interface DockerConfig {
+  auths?: Record<string, { auth?: string; username?: string; password?: string; identitytoken?: string }>;
+  credHelpers?: Record<string, string>;
+  credsStore?: string;
+}
+
+const hubAddress = 'https://index.docker.io/v1/';
+
+/**
+ * Credentials for a registry: from HOMEOSTAT_REGISTRY_USER and HOMEOSTAT_REGISTRY_PASSWORD, else from the docker
+ * configuration (`credHelpers`, `credsStore`, `auths`, in the order the docker client uses). Undefined means anonymous.
+ * What is found is made known to the masker.
+ */
+export async function credentialsFor(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
+  const { HOMEOSTAT_REGISTRY_USER: username, HOMEOSTAT_REGISTRY_PASSWORD: password } = context.env;
+  const address = registry === hubRegistry ? hubAddress : registry;
+  const found =
+    username && password ? { username, password, serveraddress: address } : await fromDockerConfig(address, context);
+  if (found?.password) {
+    context.masker.add(found.password);
+    context.masker.add(`${found.username}:${found.password}`);
+  }
+  if (found?.identitytoken) context.masker.add(found.identitytoken);
+  return found;
+}
+
+/** Path of the docker configuration file. */
+export const dockerConfigFile = (env: Context['env']) =>
+  path.join(env.DOCKER_CONFIG ?? path.join(env.HOME ?? '/root', '.docker'), 'config.json');
+
+async function fromDockerConfig(address: string, context: Context): Promise<RegistryCredentials | undefined> {
+  const file = dockerConfigFile(context.env);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    return fail('REGISTRY_DENIED', `the docker configuration ${file} cannot be read`, { cause: messageOf(error) });
+  });
+  if (text === undefined) return undefined;
+  const config = parseConfig(text, file);
+  const helper = config.credHelpers?.[address] ?? config.credsStore;
+  return (helper ? await fromHelper(helper, address, context) : undefined) ?? fromAuths(config, address);
+}
+
+function parseConfig(text: string, file: string): DockerConfig {
+  try {
+    return JSON.parse(text) as DockerConfig;
+  } catch (error) {
+    return fail('REGISTRY_DENIED', `the docker configuration ${file} is not JSON`, {
+      cause: messageOf(error),
+      remedy: 'Mend the file, or run `docker login` again.',
+    });
+  }
+}
+
+/** Asks a credential helper (https://github.com/docker/docker-credential-helpers#development). */
+async function fromHelper(helper: string, address: string, context: Context): Promise<RegistryCredentials | undefined> {
+  if (!/^[\w.-]+$/.test(helper)) fail('REGISTRY_DENIED', `'${helper}' is not a legal credential helper name`);
+  const { code, stdout, stderr } = await run(`docker-credential-${helper}`, ['get'], {
+    env: context.env,
+    input: address,
+    timeout: 30_000,
+    signal: context.signal,
+  });
+  if (code !== 0) {
+    if (/credentials not found/i.test(stdout + stderr)) return undefined;
+    fail('REGISTRY_DENIED', `the credential helper docker-credential-${helper} failed for ${address}`, {
+      cause: (stdout + stderr).trim().split('\n').pop() ?? `exit ${code}`,
+    });
+  }
+  const answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
+  if (!answer.Secret) return undefined;
+  // "<token>" as user name marks an identity token, by the helpers' protocol.
+  if (answer.Username === '<token>') return { identitytoken: answer.Secret, serveraddress: address };
+  return { username: answer.Username ?? '', password: answer.Secret, serveraddress: address };
+}
+
+function fromAuths(config: DockerConfig, address: string): RegistryCredentials | undefined {
+  const wanted = hostOf(address);
+  const entry =
+    config.auths?.[address] ?? Object.entries(config.auths ?? {}).find(([key]) => hostOf(key) === wanted)?.[1];
+  if (!entry) return undefined;
+  if (entry.identitytoken) return { identitytoken: entry.identitytoken, serveraddress: address };
+  const [username, ...password] = entry.auth
+    ? Buffer.from(entry.auth, 'base64').toString().split(':')
+    : [entry.username ?? '', entry.password ?? ''];
+  if (!username) return undefined;
+  return { username, password: password.join(':').replace(/\0+$/, ''), serveraddress: address };
+}
+
+const hostOf = (address: string) => address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
