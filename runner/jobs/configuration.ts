@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { fail, messageOf } from '../common/errors';
+import type { Job, JobsConfiguration, Parameter } from './model';
+import { describeProblems, schemaProblems } from './problems';
+import { relationProblems } from './relations';
+import { jobsSchema, type JobEntry, type JobsFile } from './schema';
+
+const defaults = {
+  executors: 2,
+  keep: { builds: 50, days: 365 },
+  logMegabytes: 20,
+  timeout: 4 * 3_600_000,
+  gitTimeout: 600_000,
+};
+
+/**
+ * Reads jobs.yml; paths in it are relative to its folder.
+ * @param commands names of the commands that a job may run
+ * @throws JOBS_INVALID listing every problem with line, column and key
+ */
+export function readConfiguration(file: string, commands: readonly string[]): JobsConfiguration {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    fail('JOBS_INVALID', `the jobs file ${file} cannot be read`, {
+      cause: messageOf(error),
+      remedy: 'Create it (docs/jobs.md has an example), or name another one with --jobs.',
+    });
+  }
+  return parseConfiguration(text, file, commands);
+}
+
+/** The same for the text of a file. */
+export function parseConfiguration(text: string, file: string, commands: readonly string[]): JobsConfiguration {
+  const lines = new LineCounter();
+  const name = path.basename(file);
+  const folder = path.dirname(path.resolve(file));
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  if (document.errors.length > 0) {
+    refuse(
+      name,
+      document.errors.map((error) => {
+        const { line, col } = lines.linePos(error.pos[0]);
+        return `${name}:${line}:${col}: ${error.message}`;
+      }),
+    );
+  }
+  const value: unknown = document.toJS() ?? {};
+  const parsed = jobsSchema.safeParse(value);
+  const problems = [
+    ...(parsed.success ? [] : schemaProblems(parsed.error.issues, value)),
+    ...relationProblems(value, folder, commands),
+  ];
+  if (problems.length > 0 || !parsed.success) refuse(name, describeProblems(name, document, lines, problems));
+  return configurationOf(parsed.data, folder);
+}
+
+function refuse(name: string, problems: string[]): never {
+  fail('JOBS_INVALID', `${name} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, {
+    evidence: problems,
+  });
+}
+
+function configurationOf(file: JobsFile, folder: string): JobsConfiguration {
+  const resolved = (name: string | undefined) => (name === undefined ? undefined : path.resolve(folder, name));
+  return {
+    url: file.url === undefined ? undefined : `${file.url.replace(/\/+$/, '')}/`,
+    executors: file.executors ?? defaults.executors,
+    logLimit: (file.logMegabytes ?? defaults.logMegabytes) * 1_000_000,
+    githubSecretFile: resolved(file.webhooks?.githubSecretFile),
+    giteaSecretFile: resolved(file.webhooks?.giteaSecretFile),
+    jobs: new Map(Object.entries(file.jobs).map(([name, entry]) => [name, jobOf(name, entry, file, resolved)])),
+  };
+}
+
+function jobOf(
+  name: string,
+  entry: JobEntry,
+  file: JobsFile,
+  resolved: (name: string | undefined) => string | undefined,
+): Job {
+  const common = {
+    name,
+    description: entry.description ?? '',
+    parameters: new Map(Object.entries(entry.parameters ?? {}).map(([key, value]) => [key, parameterOf(value)])),
+    environment: Object.fromEntries(
+      Object.entries(entry.environment ?? {}).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : { file: resolved(value.file)! },
+      ]),
+    ),
+    arguments: entry.arguments ?? [],
+    quietPeriod: entry.quietPeriod ?? file.quietPeriod ?? 0,
+    timeout: entry.timeout ?? defaults.timeout,
+    keep: { ...defaults.keep, ...file.keep, ...entry.keep } as Job['keep'],
+  };
+  if (entry.command !== undefined) return { ...common, kind: 'command', command: entry.command };
+  return {
+    ...common,
+    kind: 'pipeline',
+    repository: entry.repository!,
+    branches: entry.branches ?? ['main'],
+    deployKey: resolved(entry.deployKey),
+    knownHosts: resolved(entry.knownHosts),
+    gitTimeout: entry.gitTimeout ?? defaults.gitTimeout,
+  };
+}
+
+function parameterOf(value: { default?: string | undefined; description?: string | undefined; choices?: string[] | undefined } | null): Parameter {
+  return {
+    default: value?.default ?? value?.choices?.[0] ?? '',
+    description: value?.description ?? '',
+    choices: value?.choices,
+  };
+}
