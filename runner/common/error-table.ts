@@ -181,6 +181,12 @@ export const errorTable = define({
     meaning: 'The image registry refused the credentials.',
     remedy: 'Run `docker login` for that registry, or set HOMEOSTAT_REGISTRY_USER and HOMEOSTAT_REGISTRY_PASSWORD.',
   },
+  BASE_IMAGE_FAILED: {
+    exit: 8,
+    meaning: 'The Debian base image of the system’s images can neither be pulled nor made with debootstrap.',
+    remedy:
+      'Let the Engine reach an image registry, or run as root on Debian or Ubuntu with debootstrap and a reachable Debian mirror, or load the image by hand (`docker load`).',
+  },
   GIT_FAILED: {
     exit: 8,
     meaning: 'A git command failed.',
