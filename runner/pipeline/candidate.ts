@@ -1,0 +1,186 @@
+import type { Context } from '../common/context';
+import { ask, request, requestStream, type Engine } from '../common/engine';
+import { fail, messageOf } from '../common/errors';
+import { parseImage } from '../image/reference';
+import { credentialsFor } from '../image/registry-auth';
+import { takeLease, type Lease } from '../swarm/lease';
+import { findService, listServices } from '../swarm/services';
+import { deployStack, removeStack } from '../swarm/stack';
+import { readRecord, recordName } from '../swarm/store';
+import { stackLabel } from '../swarm/types';
+import { watchRollout } from '../swarm/watch';
+import { candidateLabel, candidateName, candidateStack, serviceLabel } from './candidate-plan';
+import type { Config } from './config';
+import { renderStack, servicesOf, type StackFile } from './stack-file';
+
+export interface Candidate {
+  stack: string;
+  /** The network on which its services answer and tests run. */
+  network: string;
+  /** Address of the service on that network. */
+  address: string;
+}
+
+/** Longest time that removing a candidate may take. */
+const removalLimit = 60_000;
+
+const leaseOf = (stack: string) => `candidate ${stack}`;
+
+/**
+ * Deploys the candidate, waits until it is healthy, hands it to `work`, and removes it whatever happens.
+ * @returns what `work` answered, and the removal, which goes on in the background and has to be awaited
+ * @throws CANDIDATE_FAILED when it does not become healthy
+ */
+export async function withCandidate<T>(
+  engine: Engine,
+  stack: StackFile,
+  config: Config,
+  build: string,
+  image: string,
+  work: (candidate: Candidate) => Promise<T>,
+  context: Context,
+): Promise<{ value: T; removed: Promise<void> }> {
+  const name = candidateName(config.name, build);
+  const lease = await takeLease(engine, leaseOf(name), 'candidate', context);
+  let value: T;
+  try {
+    await deployCandidate(engine, stack, config, name, image, lease, context);
+    value = await work({ stack: name, network: `${name}_default`, address: `http://${config.name}:${config.port}` });
+  } catch (error) {
+    await removal(engine, name, lease, context);
+    throw error;
+  }
+  return { value, removed: removal(engine, name, lease, context) };
+}
+
+async function deployCandidate(
+  engine: Engine,
+  stack: StackFile,
+  config: Config,
+  name: string,
+  image: string,
+  lease: Lease,
+  context: Context,
+): Promise<void> {
+  const tree = candidateStack(stack, config, image);
+  const { registry } = parseImage(image);
+  const credentials = await credentialsFor(registry, context);
+  const since = context.clock.now().toISOString();
+  await deployStack(
+    {
+      stack: name,
+      content: renderStack(tree),
+      folder: stack.folder,
+      credentials: credentials ? { [credentials.serveraddress]: credentials } : {},
+    },
+    context.env,
+    context,
+  );
+  const targets = Object.keys(servicesOf(stack)).map((service) => ({
+    service: `${name}_${service}`,
+    ...(service === config.name ? { image } : {}),
+  }));
+  const result = await watchRollout(
+    engine,
+    { targets, since, deadline: config.candidate.deadline, monitor: 0, signal: lease.signal },
+    context,
+  );
+  if (result.outcome === 'good') return;
+  const evidence = 'evidence' in result ? result.evidence : [];
+  const logs = await Promise.all(targets.map((target) => lastLines(engine, target.service, context)));
+  fail('CANDIDATE_FAILED', `the candidate ${name} did not become healthy`, {
+    cause: result.reason,
+    evidence: [...evidence, ...logs.flat()],
+  });
+}
+
+/** The last log lines of a service's tasks: what a person would look at first. */
+export async function lastLines(engine: Engine, service: string, context: Context, count = 10): Promise<string[]> {
+  const found = await findService(engine, service, context).catch(() => undefined);
+  if (!found) return [];
+  try {
+    const stream = await requestStream(engine, 'GET', `/services/${found.ID}/logs`, {
+      query: { stdout: 1, stderr: 1, tail: count },
+      signal: AbortSignal.timeout(5000),
+    });
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    const lines = textOfFrames(Buffer.concat(chunks))
+      .split('\n')
+      .filter((line) => line.trim());
+    return lines.slice(-count).map((line) => context.masker(`${service} said: ${line}`));
+  } catch (error) {
+    return [`${service}: its log could not be read: ${messageOf(error)}`];
+  }
+}
+
+function textOfFrames(bytes: Buffer): string {
+  let text = '';
+  for (let at = 0; at + 8 <= bytes.length;) {
+    const end = at + 8 + bytes.readUInt32BE(at + 4);
+    text += bytes.subarray(at + 8, end).toString();
+    at = end;
+  }
+  return text;
+}
+
+async function removal(engine: Engine, name: string, lease: Lease, context: Context): Promise<void> {
+  // Being stopped must not keep the candidate: the removal goes on for as long as the process is let live.
+  const calm = { ...context, signal: AbortSignal.timeout(removalLimit + 5000) };
+  try {
+    await removeCandidate(engine, name, calm);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Removes a candidate stack and the test containers on it; what is gone already is fine. */
+export async function removeCandidate(engine: Engine, name: string, context: Context): Promise<void> {
+  const query = { all: true, filters: { label: [`${candidateLabel}=${name}`] } };
+  const containers = await ask(context, 'listing test containers', () =>
+    request<{ Id: string }[]>(engine, 'GET', '/containers/json', { query }),
+  );
+  await Promise.all(
+    containers.map(({ Id }) =>
+      request(engine, 'DELETE', `/containers/${Id}`, { query: { force: true, v: true } }).catch(() => undefined),
+    ),
+  );
+  const left = await removeStack(engine, name, removalLimit, context);
+  if (left.length > 0)
+    context.log.warn(`of the candidate ${name} could not be removed: ${left.join('; ')}; run homeostat cleanup`);
+}
+
+/** Names of all candidates in the Swarm, of one service or of every service. */
+export async function listCandidates(engine: Engine, service: string | undefined, context: Context): Promise<string[]> {
+  const label = service ? `${serviceLabel}=${service}` : serviceLabel;
+  const services = (await listServices(engine, context)).filter(({ Spec }) =>
+    service ? Spec.Labels?.[serviceLabel] === service : Spec.Labels?.[serviceLabel],
+  );
+  const networks = await ask(context, 'listing networks', () =>
+    request<{ Labels?: Record<string, string> }[]>(engine, 'GET', '/networks', {
+      query: { filters: { label: [label] } },
+    }),
+  );
+  const stacks = [
+    ...services.map(({ Spec }) => Spec.Labels?.[stackLabel]),
+    ...networks.map(({ Labels }) => Labels?.[stackLabel]),
+  ];
+  return [...new Set(stacks.filter((stack) => stack !== undefined))].sort();
+}
+
+/** A holder beats every 1.5 s; one that is silent for this long is dead. */
+const silence = 5000;
+
+/** Candidates whose runner died: their lease is gone, or shows no beat while it is watched. */
+export async function findLeftovers(engine: Engine, service: string | undefined, context: Context): Promise<string[]> {
+  const candidates = await listCandidates(engine, service, context);
+  if (candidates.length === 0) return [];
+  const versions = () =>
+    Promise.all(
+      candidates.map(async (name) => (await readRecord(engine, recordName('lease', leaseOf(name)), context))?.version),
+    );
+  const before = await versions();
+  if (before.some((version) => version !== undefined)) await context.clock.sleep(silence, context.signal);
+  const after = before.some((version) => version !== undefined) ? await versions() : before;
+  return candidates.filter((_name, index) => before[index] === after[index]);
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Context } from '../common/context';
+import type { Engine } from '../common/engine';
+import { fail, HomeostatError, messageOf } from '../common/errors';
+import { createRecord, readRecord, recordName, relabelRecord, removeRecord, type StoredRecord } from './store';
+
+/** How often the holder shows that it is alive. */
+const beatInterval = 1500;
+/** A lease that shows no beat for this long, as watched by who wants it, has lost its holder. Clocks are never compared. */
+const silence = 6000;
+const look = 300;
+
+export interface Lease {
+  /** Aborts when the command is stopped or the lease is lost. */
+  signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+interface Holder {
+  holder: string;
+  what: string;
+  where: string;
+  since: string;
+  beat: string;
+}
+
+/**
+ * Takes the one lease of a subject, so that only one deploy of a stack runs at a time. The lease of a holder that died
+ * is taken over after it was silent for some seconds.
+ * @throws LEASE_HELD naming who holds it
+ */
+export async function takeLease(engine: Engine, subject: string, what: string, context: Context): Promise<Lease> {
+  const name = recordName('lease', subject);
+  const labels: Holder = {
+    holder: randomUUID(),
+    what,
+    where: context.env.BUILD_URL ?? hostname(),
+    since: context.clock.now().toISOString(),
+    beat: '0',
+  };
+  const asLabels = (holder: Holder) => ({ kind: 'lease', subject, ...holder });
+  let watched: { version: number; since: number } | undefined;
+  for (;;) {
+    if (await createRecord(engine, name, asLabels(labels), {}, context)) break;
+    const held = await readRecord<object>(engine, name, context);
+    if (!held) continue;
+    if (watched && watched.version !== held.version) refuse(subject, held);
+    watched ??= { version: held.version, since: context.clock.monotonic() };
+    if (context.clock.monotonic() - watched.since >= silence) {
+      context.log.warn(
+        `the lease on ${subject} was left by a ${held.labels.what} that died (${held.labels.where}); it is taken over`,
+      );
+      if (!(await relabelRecord(engine, held, asLabels(labels), context))) refuse(subject, held);
+      break;
+    }
+    await context.clock.sleep(look, context.signal);
+  }
+  return keepLease(engine, name, subject, labels, asLabels, context);
+}
+
+function refuse(subject: string, held: StoredRecord<object>): never {
+  const { what, where, since } = held.labels;
+  return fail('LEASE_HELD', `${subject} is being changed by somebody else`, {
+    cause: `${what} by ${where} since ${since}`,
+    data: { holder: { what, where, since } },
+  });
+}
+
+function keepLease(
+  engine: Engine,
+  name: string,
+  subject: string,
+  holder: Holder,
+  asLabels: (holder: Holder) => Record<string, string>,
+  context: Context,
+): Lease {
+  const lost = new AbortController();
+  const ended = new AbortController();
+  const beat = async () => {
+    for (let count = 1; !ended.signal.aborted; count++) {
+      await context.clock.sleep(beatInterval, ended.signal);
+      const mine = await readRecord<object>(engine, name, context);
+      if (mine?.labels.holder !== holder.holder) {
+        lost.abort(
+          new HomeostatError('DEPLOY_INTERFERED', `the lease on ${subject} was lost to somebody else`, {
+            cause: 'this process, or the Swarm, did not answer for too long',
+          }),
+        );
+        return;
+      }
+      await relabelRecord(engine, mine, asLabels({ ...holder, beat: String(count) }), context);
+    }
+  };
+  const beating = beat().catch((error: unknown) => {
+    if (!ended.signal.aborted && !context.signal.aborted)
+      context.log.warn(`the lease on ${subject} could not be renewed: ${messageOf(error)}`);
+  });
+  return {
+    signal: AbortSignal.any([context.signal, lost.signal]),
+    async release() {
+      ended.abort(new Error('released'));
+      await beating;
+      // A stopped command still has to give its lease back, so the stop signal does not hold for this.
+      const quiet = { ...context, signal: AbortSignal.timeout(3000) };
+      const mine = await readRecord<object>(engine, name, quiet).catch(() => undefined);
+      if (mine?.labels.holder === holder.holder) await removeRecord(engine, mine.id, quiet).catch(() => undefined);
+    },
+  };
+}
