@@ -109,7 +109,9 @@ function jobOf(
   };
 }
 
-function parameterOf(value: { default?: string | undefined; description?: string | undefined; choices?: string[] | undefined } | null): Parameter {
+function parameterOf(
+  value: { default?: string | undefined; description?: string | undefined; choices?: string[] | undefined } | null,
+): Parameter {
   return {
     default: value?.default ?? value?.choices?.[0] ?? '',
     description: value?.description ?? '',

@@ -29,7 +29,9 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unkno
     if (issue.code === 'invalid_union') {
       const inner = issue.errors.find((each) => each.some((one) => one.code === 'unrecognized_keys'));
       if (inner) return schemaProblems(inner, value).map((each) => ({ ...each, path: [...path, ...each.path] }));
-      return [{ path, message: `is ${shown(at(value, path))}, which is not allowed here` }];
+      const given = at(value, path);
+      const advice = ['number', 'boolean'].includes(typeof given) ? '; put it in quotes' : '';
+      return [{ path, message: `is ${shown(given)}, which is not allowed here${advice}` }];
     }
     if (issue.code === 'invalid_type') {
       const given = at(value, path);
@@ -55,7 +57,9 @@ function offsetOf(document: Document, path: (string | number)[]): number {
     const pair = isMap(node)
       ? node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key))
       : undefined;
-    const next: unknown = pair ? pair.value : (node as { get?: (key: unknown, keep: boolean) => unknown })?.get?.(key, true);
+    const next: unknown = pair
+      ? pair.value
+      : (node as { get?: (key: unknown, keep: boolean) => unknown })?.get?.(key, true);
     const start = (pair ? (pair.key as Node) : (next as Node | undefined))?.range?.[0];
     if (start === undefined) break;
     offset = start;

@@ -66,7 +66,9 @@ function jobProblems(job: Mapping, at: string[], folder: string, commands: reado
 function parameterProblems(name: string, value: unknown, at: string[]): Problem[] {
   const where = [...at, 'parameters', name];
   if (!/^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(name) || takenParameters.includes(name))
-    return [{ path: where, message: `is not a parameter name (letters, digits, _ -; not ${takenParameters.join(', ')})` }];
+    return [
+      { path: where, message: `is not a parameter name (letters, digits, _ -; not ${takenParameters.join(', ')})` },
+    ];
   if (!isMapping(value) || !Array.isArray(value.choices) || value.default === undefined) return [];
   if (value.choices.includes(value.default)) return [];
   const message = `is '${String(value.default)}', which is not one of ${value.choices.join(', ')}`;

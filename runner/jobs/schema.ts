@@ -52,7 +52,10 @@ const job = z.strictObject({
 });
 
 export const jobsSchema = z.strictObject({
-  url: z.string().regex(/^https?:\/\/[^\s?#]+$/, 'is not an http or https address').optional(),
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s?#]+$/, 'is not an http or https address')
+    .optional(),
   executors: whole(1, 100).optional(),
   quietPeriod: duration.optional(),
   keep: keep.optional(),
