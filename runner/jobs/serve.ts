@@ -65,7 +65,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<Ru
   const { port } = server.address() as AddressInfo;
   address = addressOf({ host: options.host, port });
   engine.work();
-  const close = async () => {
+  const end = async () => {
     shutdown.abort(new Error('The job server was stopped.'));
     server.close();
     server.closeIdleConnections();
@@ -73,7 +73,8 @@ export async function serve(context: Context, options: ServeOptions): Promise<Ru
     server.closeAllConnections();
     release();
   };
-  return { url: configuration.url ?? address, engine, close };
+  let ending: Promise<void> | undefined;
+  return { url: configuration.url ?? address, engine, close: () => (ending ??= end()) };
 }
 
 function addressOf({ host, port }: { host: string; port: number }): string {

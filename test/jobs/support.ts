@@ -27,12 +27,18 @@ export function temporaryFolder(test: Owner): string {
 }
 
 /** A context whose runner is the recorder, with everything that was logged. */
-export function testContext(folder: string, env: Record<string, string> = {}): Context & { logged: () => string } {
+export function testContext(folder: string, programs = process.env.PATH): Context & { logged: () => string } {
   let logged = '';
   const stream = { write: (text: string) => (logged += text) };
   const masker = createMasker();
   return {
-    env: { PATH: process.env.PATH, HOME: folder, ...env },
+    env: {
+      PATH: programs,
+      HOME: folder,
+      DOCKER_HOST: 'tcp://127.0.0.1:1',
+      HOMEOSTAT_DEADLINE: '1s',
+      OTHER: 'x',
+    },
     cwd: folder,
     stdout: stream,
     stderr: stream,
@@ -76,12 +82,17 @@ export const rawClient = (baseURL: string, user?: string, token = '') =>
   });
 
 /** A job server in this process; `$RECORD` in its jobs file is replaced by the recorder's file. */
-export async function startServer(test: Owner, yaml: string, folder = temporaryFolder(test)): Promise<TestServer> {
+export async function startServer(
+  test: Owner,
+  yaml: string,
+  folder = temporaryFolder(test),
+  programs = process.env.PATH,
+): Promise<TestServer> {
   const recordFile = path.join(folder, 'record');
   const text = yaml.replaceAll('$RECORD', recordFile).replaceAll('$FOLDER', folder);
   writeFileSync(path.join(folder, 'jobs.yml'), text);
   const configuration = parseConfiguration(text, path.join(folder, 'jobs.yml'), commands);
-  const context = testContext(folder);
+  const context = testContext(folder, programs);
   const data = path.join(folder, 'data');
   const { executors } = configuration;
   const server = await serve(context, {
