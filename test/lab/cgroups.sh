@@ -3,7 +3,9 @@
 # shellcheck shell=bash
 
 cgroups_version() {
-  if [ -n "${LAB_CGROUP:-}" ]; then
+  if [ -s "$state/cgroups" ]; then
+    cat "$state/cgroups"
+  elif [ -n "${LAB_CGROUP:-}" ]; then
     echo "$LAB_CGROUP"
   elif [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
     echo 2
@@ -28,7 +30,9 @@ cgroup_roots() {
 
 # Makes the folder of this lab in every tree.
 cgroups_claim() {
-  local root
+  local root version
+  version=$(cgroups_version)
+  echo "$version" >"$state/cgroups"
   for root in $(cgroup_roots); do
     cgroup_make "$root" homeostat-lab
     cgroup_make "$root/homeostat-lab" "$LAB"
@@ -38,7 +42,8 @@ cgroups_claim() {
 cgroup_make() { # cgroup_make PARENT NAME
   mkdir -p "$1/$2"
   if [ -e "$1/cgroup.controllers" ]; then
-    controllers_enable "$1" || { only_leaves "$1" && controllers_enable "$1"; }
+    only_leaves "$1"
+    controllers_enable "$1"
   elif [ -e "$1/cpuset.cpus" ]; then
     # A new cpuset of version 1 is empty, and no process can enter it, until it is filled.
     cat "$1/cpuset.cpus" >"$1/$2/cpuset.cpus"
@@ -46,16 +51,23 @@ cgroup_make() { # cgroup_make PARENT NAME
   fi
 }
 
-controllers_enable() { sed 's/\([a-z]\)/+\1/; s/ / +/g' "$1/cgroup.controllers" >"$1/cgroup.subtree_control" 2>/dev/null; }
+# One by one: a controller that the machine cannot hand down must not keep the others back.
+controllers_enable() {
+  local controller
+  for controller in $(cat "$1/cgroup.controllers"); do
+    { echo "+$controller" >"$1/cgroup.subtree_control"; } 2>/dev/null || true
+  done
+}
 
-# Only a cgroup without processes may hand controllers to its children; the root of the machine is exempt, that of a
-# container is not.
+# Only a cgroup without processes may hand controllers to its children. The root of the machine is exempt and has no
+# type; the root that a container sees has both.
 only_leaves() {
   local process
+  [ -e "$1/cgroup.type" ] && [ -n "$(cat "$1/cgroup.procs")" ] || return 0
   mkdir -p "$1/processes"
   while read -r process; do
-    echo "$process" >"$1/processes/cgroup.procs" 2>/dev/null || true
-  done <"$1/cgroup.procs"
+    { echo "$process" >"$1/processes/cgroup.procs"; } 2>/dev/null || true
+  done < <(cat "$1/cgroup.procs")
 }
 
 node_cgroups_up() {

@@ -54,7 +54,7 @@ async function provideNode(engine: Docker, tag: string): Promise<void> {
   const context = pack();
   context.entry({ name: 'Dockerfile' }, nodeDockerfile);
   context.finalize();
-  await follow(engine, await engine.buildImage(context as NodeJS.ReadableStream, { t: tag }));
+  await follow(engine, await engine.buildImage(context as unknown as NodeJS.ReadableStream, { t: tag }));
   await keep(file, async (temporary) =>
     pipeline((await engine.getImage(tag).get()) as NodeJS.ReadableStream, createWriteStream(temporary)),
   );

@@ -26,11 +26,16 @@ export interface LabOptions {
   managers?: number;
   /** More flags for every dockerd. */
   dockerdFlags?: string;
+  /** More flags for `docker swarm init`, such as `--dispatcher-heartbeat 1s`. */
+  initFlags?: string;
+  /** Version of control groups, when the machine mounts both. */
+  cgroups?: 1 | 2;
 }
 
 export class Lab {
   constructor(private readonly coordinates: Coordinates) {}
 
+  /** What sets this lab apart; `LAB=<name> test/lab/lab status` shows it. */
   get name() {
     return this.coordinates.name;
   }
@@ -109,11 +114,12 @@ export class Lab {
   }
 
   private async verb(...words: string[]): Promise<string> {
-    return (await lab(this.name, words)).trimEnd();
+    return (await runLab(this.name, words)).trimEnd();
   }
 }
 
-async function lab(name: string, words: string[], environment: Record<string, string> = {}): Promise<string> {
+/** Standard output of one verb of test/lab/lab. */
+export async function runLab(name: string, words: string[], environment: Record<string, string> = {}): Promise<string> {
   const env: Record<string, string | undefined> = { ...process.env, LAB: name, ...environment };
   delete env.DOCKER_HOST;
   delete env.DOCKER_CONFIG;
@@ -126,15 +132,17 @@ async function start(t: Test, options: LabOptions): Promise<Lab> {
   const remove = () => spawnSync(program, ['down'], { env: { ...process.env, LAB: name } });
   process.once('exit', remove);
   t.teardown(async () => {
-    await lab(name, ['down']);
+    await runLab(name, ['down']);
     process.off('exit', remove);
   });
-  await lab(name, ['up', String(options.nodes ?? 1)], {
+  await runLab(name, ['up', String(options.nodes ?? 1)], {
     LAB_OWNER: String(process.pid),
     ...(options.managers ? { LAB_MANAGERS: String(options.managers) } : {}),
     ...(options.dockerdFlags ? { LAB_DOCKERD_FLAGS: options.dockerdFlags } : {}),
+    ...(options.initFlags ? { LAB_INIT_FLAGS: options.initFlags } : {}),
+    ...(options.cgroups ? { LAB_CGROUP: String(options.cgroups) } : {}),
   });
-  return new Lab(JSON.parse(await lab(name, ['describe'])) as Coordinates);
+  return new Lab(JSON.parse(await runLab(name, ['describe'])) as Coordinates);
 }
 
 /** A lab of this test's own, for tests that break nodes; it is gone when the test has ended. */

@@ -36,8 +36,8 @@ hand_over() { if [ -n "${LAB_OWNER:-}" ]; then owned_by "$LAB_OWNER"; else echo 
 release() { alone release_slot; }
 
 release_slot() {
-  rm -rf "$state"
   cgroups_release
+  rm -rf "$state"
 }
 
 known() { [ -s "$state/slot" ] || die 'is not up'; }
