@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import type { Command, Values } from './command';
@@ -32,23 +33,21 @@ async function makeToken(context: Context, values: Values) {
     fail('USAGE_INVALID', '--add-token needs --rights', { remedy: 'For example --rights service-scale:build,*:read.' });
   const rights = parseRights(String(values.rights));
   const user = String(values.addToken);
-  const { resolve } = await import('node:path');
-  const data = resolve(context.cwd, String(values.data));
+  const data = path.resolve(context.cwd, String(values.data));
   const token = await addToken(data, user, rights, context.clock);
   return { result: { user, rights, token, file: tokenFile(data) }, summary: token };
 }
 
 async function runServer(context: Context, values: Values) {
-  const [{ readConfiguration }, { serve }, { commands }, { resolve }] = await Promise.all([
+  const [{ readConfiguration }, { serve }, { commands }] = await Promise.all([
     import('../jobs/configuration'),
     import('../jobs/serve'),
     import('./index'),
-    import('node:path'),
   ]);
   const { host, port } = parseListen(String(values.listen));
   if (values.executors === 0) fail('USAGE_INVALID', '--executors is 0; at least 1 is needed');
   const runnable = Object.keys(commands).filter((name) => name !== 'jobs');
-  const configuration = readConfiguration(resolve(context.cwd, String(values.jobs)), runnable);
+  const configuration = readConfiguration(path.resolve(context.cwd, String(values.jobs)), runnable);
   const server = await serve(context, {
     ...{ configuration, host, port, data: String(values.data) },
     executors: (values.executors as number | undefined) ?? configuration.executors,

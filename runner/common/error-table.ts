@@ -120,6 +120,11 @@ export const errorTable = define({
     meaning: 'The release was bad, and putting the last known-good one back did not finish.',
     remedy: 'Run `homeostat status`, then `homeostat rollback`; if tasks stay pending, look at the nodes.',
   },
+  APPROVAL_NEEDED: {
+    exit: 4,
+    meaning: 'The deploy waits for the approval of a person.',
+    remedy: 'Look at the tested digest, then run `homeostat deploy` with --approved-by NAME.',
+  },
   DEPLOY_REFUSED: {
     exit: 6,
     meaning: 'The stack breaks the deploy policy.',

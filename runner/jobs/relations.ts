@@ -49,7 +49,7 @@ function jobProblems(job: Mapping, at: string[], folder: string, commands: reado
     problems.push({ path: [...at, 'parameters'], message: 'is only for jobs with a command' });
   }
   if (typeof job.command === 'string' && !commands.includes(job.command)) {
-    const message = `is '${job.command}', which is no homeostat command${didYouMean(job.command, commands)}`;
+    const message = `is '${job.command}', which is no homeostat command${didYouMean(job.command, commands)}; use one of ${commands.join(', ')}`;
     problems.push({ path: [...at, 'command'], message });
   }
   if (Array.isArray(job.branches) && plainBranches(job.branches.map(String)).length === 0)

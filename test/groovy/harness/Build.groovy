@@ -4,7 +4,6 @@ import com.cloudbees.groovy.cps.Continuable
 import com.cloudbees.groovy.cps.Continuation
 import com.cloudbees.groovy.cps.Envs
 import com.cloudbees.groovy.cps.Env
-import com.cloudbees.groovy.cps.ObjectInputStreamWithLoader
 import com.cloudbees.groovy.cps.Outcome
 import com.cloudbees.groovy.cps.impl.CpsCallableInvocation
 import com.cloudbees.groovy.cps.sandbox.SandboxInvoker
@@ -48,7 +47,8 @@ class Build {
             violations << "expected to call ${expectedReceiver?.class?.simpleName}.${expected} but wound up catching ${actual}".toString()
         } as CpsCallableInvocation.MismatchHandler)
         try {
-            Strand root = new Strand(program: new Continuable(compiler.script(script, name), emptyEnvironment()))
+            long t1=System.nanoTime(); def parsed = compiler.script(script, name); P+=System.nanoTime()-t1
+            Strand root = new Strand(program: new Continuable(parsed, emptyEnvironment()))
             strands << root
             long deadline = System.currentTimeMillis() + 30_000
             while (root.end == null) {
@@ -104,15 +104,17 @@ class Build {
         }
     }
 
-    private void restart() {
+    static long P=0, S=0, T=0, N=1, B=0
+    private void restart() { long t0=System.nanoTime(); try { restart0() } finally { T+=System.nanoTime()-t0; N++ } }
+    private void restart0() {
         List<Strand> alive = strands.findAll { it.end == null }
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream()
+        byte[] saved
         try {
-            new ObjectOutputStream(bytes).withStream { it.writeObject(alive*.program as ArrayList) }
+            saved = SavedProgram.write(alive*.program)
         } catch (NotSerializableException problem) {
             throw new NotSerializableException("${placeOf(alive.last())}: ${problem.message}")
         }
-        List<Continuable> copies = new ObjectInputStreamWithLoader(new ByteArrayInputStream(bytes.toByteArray()), compiler.loader).readObject() as List
+        List<Continuable> copies = SavedProgram.read(saved, compiler.loader)
         alive.eachWithIndex { strand, index -> strand.program = copies[index] }
     }
 
@@ -164,7 +166,7 @@ class Build {
         Map given = bind(strand, step, arguments, Steps.parameters[step])
         if (step == 'sh') {
             File control = new File("${folderAt(strand).path}@tmp/durable-${++shells}")
-            strand.shell = new Shell(given, folderAt(strand), control, environmentAt(strand))
+            long t2=System.nanoTime(); strand.shell = new Shell(given, folderAt(strand), control, environmentAt(strand)); S+=System.nanoTime()-t2
             return null
         }
         return Steps."${step}"(this, strand, given)

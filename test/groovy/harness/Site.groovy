@@ -1,10 +1,9 @@
 package harness
 
 import groovy.json.JsonOutput
-import groovy.json.JsonSlurperClassic
 import java.security.MessageDigest
 
-/** A folder with all that one build touches: workspace, library resources, and a recorder in place of the runner unless the real one is wanted. */
+/** A folder with all that one build touches: workspace, library resources, programs. */
 class Site {
     static File project
     static File temporary
@@ -15,7 +14,7 @@ class Site {
     final File resources
     final Map<String, String> environment
 
-    /** @param runner 'recorder', or 'real' for the committed runner */
+    /** @param runner 'recorder' in place of node, 'real' for the committed runner, or 'node' for real node with the text given to library() */
     Site(String runner = 'recorder') {
         root = new File(temporary, "${++count}")
         // A blank and brackets in the path, as Jenkins makes from job names.
@@ -24,7 +23,8 @@ class Site {
         workspace.mkdirs()
         environment = [PATH: System.getenv('PATH'), HOME: root.path, LANG: 'C.UTF-8', BUILD_NUMBER: '7', RECORDER: root.path]
         if (runner == 'recorder') {
-            library(new File(project, 'test/groovy/program/recorder.cjs').text)
+            library('the runner')
+            program('node', new File(project, 'test/groovy/program/recorder').text)
         }
     }
 
@@ -52,15 +52,33 @@ class Site {
         return new File(temporaryFolder, "homeostat-${digest}.cjs")
     }
 
-    /** How the recorder answers a command: exit, result (anything), raw (text of the result file), none (no file), wait, reports. */
-    void answer(Map answers) {
-        new File(root, 'answers.json').setText(JsonOutput.toJson(answers), 'UTF-8')
+    /** How the recorder answers a command, or "test <only>": exit, result (anything), raw (text of the result file), none (no file), wait (seconds), reports. */
+    void answer(Map<String, Map> answers) {
+        answers.each { command, answer ->
+            File folder = new File(root, "answers/${command}")
+            folder.deleteDir()
+            folder.mkdirs()
+            ['exit', 'wait', 'none'].findAll { answer.containsKey(it) }.each { new File(folder, it).text = answer[it] + '\n' }
+            String result = answer.raw != null ? answer.raw : answer.result != null ? JsonOutput.toJson(answer.result) : null
+            if (result != null) {
+                new File(folder, 'result').setText(result, 'UTF-8')
+            }
+            answer.reports?.each { name, text ->
+                File file = new File(folder, "reports/${name}")
+                file.parentFile.mkdirs()
+                file.text = text
+            }
+        }
     }
 
-    /** What the recorder was asked, in order. */
+    /** What the recorder was asked, in order: command, arguments, parameters (the text), environment. */
     List<Map> getCalls() {
-        File file = new File(root, 'calls.jsonl')
-        return file.exists() ? file.readLines('UTF-8').collect { new JsonSlurperClassic().parseText(it) as Map } : []
+        List<File> files = root.listFiles().findAll { it.name ==~ /call-\d+/ }.sort { (it.name - 'call-') as int }
+        return files.collect { file ->
+            List<String> arguments = file.getText('UTF-8').split('\n', -1).toList().init()
+            Map environment = new File("${file.path}.environment").getText('UTF-8').split('\0').collectEntries { it.split('=', 2).toList() }
+            [command: arguments[0], arguments: arguments, parameters: environment.HOMEOSTAT_PARAMETERS, environment: environment]
+        }
     }
 
     boolean has(String name) {
@@ -75,7 +93,7 @@ class Site {
         file.setText(script, 'UTF-8')
         file.setExecutable(true)
         if (!environment.PATH.startsWith(folder.path)) {
-            environment.PATH = "${folder.path}:${environment.PATH}"
+            environment.PATH = folder.path + ':' + environment.PATH
         }
     }
 

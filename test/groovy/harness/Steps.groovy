@@ -25,6 +25,7 @@ class Steps {
         error: ['message'],
         pwd: ['tmp'],
         checkout: ['scm'],
+        deleteDir: [],
         library: ['identifier', 'retriever', 'changelog'],
         libraryResource: ['resource', 'encoding'],
         fileExists: ['file'],
@@ -49,6 +50,11 @@ class Steps {
 
     static Object checkout(Build build, Strand strand, Map given) {
         return [GIT_COMMIT: '0123456789abcdef0123456789abcdef01234567']
+    }
+
+    static Object deleteDir(Build build, Strand strand, Map given) {
+        build.folderAt(strand).deleteDir()
+        return null
     }
 
     static Object library(Build build, Strand strand, Map given) {
@@ -98,11 +104,12 @@ class Steps {
 
     static Object junit(Build build, Strand strand, Map given) {
         File folder = build.folderAt(strand)
-        def matcher = FileSystems.default.getPathMatcher("glob:${given.testResults}")
+        // In Ant's patterns **/ is any number of folders, none included.
+        def matchers = [given.testResults, given.testResults.replace('**/', '')].collect { FileSystems.default.getPathMatcher("glob:${it}") }
         List<String> found = []
         if (folder.isDirectory()) {
             Files.walk(folder.toPath()).each { path ->
-                if (matcher.matches(folder.toPath().relativize(path))) {
+                if (matchers.any { it.matches(folder.toPath().relativize(path)) }) {
                     found << (folder.toPath().relativize(path) as String)
                 }
             }

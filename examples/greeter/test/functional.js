@@ -1,0 +1,16 @@
+'use strict';
+
+const test = require('node:test');
+const assert = require('node:assert');
+
+const address = process.env.SERVICE_URL;
+
+test('answers with a greeting', async () => {
+  const response = await fetch(`${address}/?name=Ada`);
+  assert.strictEqual(response.status, 200);
+  assert.strictEqual((await response.json()).greeting, 'Hello, Ada!');
+});
+
+test('says that it is healthy', async () => {
+  assert.strictEqual((await fetch(`${address}/healthz`)).status, 200);
+});

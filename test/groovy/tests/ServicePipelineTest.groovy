@@ -1,0 +1,155 @@
+import groovy.json.JsonSlurperClassic
+import harness.Site
+import static harness.Suite.test
+
+/** The order of the stages, what they hand on, and what happens when one fails or the build is stopped. */
+
+List<String> asked(Site site) {
+    return site.calls.collect { call ->
+        Map parameters = new JsonSlurperClassic().parseText(call.parameters) as Map
+        [call.command, parameters.only].findAll().join(' ')
+    }
+}
+
+Map parametersOf(Site site, int call) { new JsonSlurperClassic().parseText(site.calls[call].parameters).findAll { it.value != null } }
+
+String digest = 'registry:5000/shop@sha256:' + 'a' * 64
+Map answers = [build: [result: [image: 'registry:5000/shop:7']], push: [result: [reference: digest, digest: 'sha256:' + 'a' * 64]], deploy: [result: [release: 4]]]
+Map error = [error: [code: 'TEST_FAILED', message: 'red', remedy: 'Mend it.']]
+List<String> all = ['test unit', 'build', 'push', 'test functional,integration,load', 'cleanup', 'deploy', 'test production']
+
+for (sandbox in [false, true]) {
+    test("servicePipeline: goes through all stages in order and hands the digest on (${sandbox ? 'untrusted' : 'trusted'} library)") {
+        def site = new Site()
+        site.answer(answers)
+        def build = site.good(sandbox: sandbox, "@Library('homeostat') _\nservicePipeline()")
+        assert asked(site) == all
+        assert build.steps.findAll { it.name == 'stage' }*.given*.name == ['unit', 'build', 'push', 'candidate', 'deploy', 'verify']
+        assert build.steps*.name.take(2) == ['node', 'checkout']
+        assert parametersOf(site, 1) == [:]
+        assert parametersOf(site, 2) == [image: 'registry:5000/shop:7']
+        assert parametersOf(site, 3) == [image: digest, build: '7', only: 'functional,integration,load']
+        assert parametersOf(site, 4) == [build: '7']
+        assert parametersOf(site, 5) == [image: digest]
+        assert parametersOf(site, 6) == [only: 'production']
+        assert build.value.deploy == [release: 4] && build.value.keySet().toList() == ['unit', 'build', 'push', 'candidate', 'deploy', 'verify']
+    }
+
+    test("servicePipeline: a stop in the candidate stage still removes the candidate (${sandbox ? 'untrusted' : 'trusted'} library)") {
+        def site = new Site()
+        site.answer(answers + ['test functional,integration,load': [wait: 20]])
+        def build = site.bad(sandbox: sandbox, stops: [{ site.has('started-test') }], 'servicePipeline()')
+        assert build.error.class.simpleName == 'FlowInterruptedException'
+        assert asked(site) == all.take(5)
+        assert parametersOf(site, 4) == [build: '7']
+        assert build.steps.last().stage == 'candidate'
+    }
+}
+
+test('servicePipeline: the options reach what they are for') {
+    def site = new Site()
+    site.answer(answers)
+    def build = site.good(credentials: [registry: ['deployer', 's3cret']], '''
+        servicePipeline(agent: 'docker && linux', config: 'shop/homeostat.yml', timeout: 5,
+            credentials: [usernamePassword(credentialsId: 'registry', usernameVariable: 'HOMEOSTAT_REGISTRY_USER', passwordVariable: 'HOMEOSTAT_REGISTRY_PASSWORD')])
+    ''')
+    assert asked(site) == all
+    assert build.steps.find { it.name == 'node' }.given.label == 'docker && linux'
+    assert build.steps.findAll { it.name == 'timeout' }*.given.unique() == [[time: 5, unit: 'MINUTES']]
+    assert site.calls.every { new JsonSlurperClassic().parseText(it.parameters).config == 'shop/homeostat.yml' }
+    assert site.calls.every { it.environment.HOMEOSTAT_REGISTRY_PASSWORD == 's3cret' && !it.parameters.contains('s3cret') }
+}
+
+test('servicePipeline: without credentials none are bound, and a stage has an hour') {
+    def site = new Site()
+    def build = site.good('servicePipeline()')
+    assert !build.steps*.name.contains('withCredentials')
+    assert build.steps.findAll { it.name == 'timeout' }*.given.unique() == [[time: 60, unit: 'MINUTES']]
+}
+
+test('servicePipeline: a missing credential ends it before anything is run') {
+    def site = new Site()
+    assert site.bad("servicePipeline(credentials: [string(credentialsId: 'none', variable: 'X')])").error.message.contains("'none'")
+    assert site.calls == []
+}
+
+test('servicePipeline: skipped stages are not run, the rest is') {
+    def site = new Site()
+    site.good("servicePipeline(skip: ['unit', 'candidate', 'verify'])")
+    assert asked(site) == ['build', 'push', 'deploy']
+    def built = new Site()
+    built.good("servicePipeline(skip: ['build', 'push'])")
+    assert asked(built) == all - ['build', 'push']
+    assert parametersOf(built, 1).image == null
+}
+
+test('servicePipeline: a misspelt option or stage is refused before anything is done') {
+    def site = new Site()
+    assert site.bad("servicePipeline(agnet: 'x', skip: [])").error.message ==
+        'servicePipeline: unknown option agnet; allowed are agent, config, credentials, skip, timeout'
+    assert site.bad("servicePipeline(skip: ['unit', 'depoly'])").error.message ==
+        'servicePipeline: unknown stage depoly in skip; the stages are unit, build, push, candidate, deploy, verify'
+    def build = site.bad("servicePipeline(skip: 'unit')")
+    assert build.error.message == 'servicePipeline: skip is a list of stages, such as [\'unit\']'
+    assert !build.steps*.name.contains('node')
+}
+
+['test unit', 'build', 'push', 'deploy', 'test production'].each { failing ->
+    test("servicePipeline: nothing follows a failed '${failing}'") {
+        def site = new Site()
+        site.answer(answers + [(failing): [exit: 1, result: error]])
+        def build = site.bad('servicePipeline()')
+        assert build.error.message == "homeostat ${failing.split(' ')[0]}: red (TEST_FAILED, exit 1): Mend it."
+        assert asked(site) == all.take(all.indexOf(failing) + 1)
+    }
+}
+
+test('servicePipeline: a red candidate is removed and nothing is deployed') {
+    def site = new Site()
+    site.answer(answers + ['test functional,integration,load': [exit: 1, result: error, reports: ['homeostat-reports/functional/a.xml': '<testsuite/>']]])
+    def build = site.bad('servicePipeline()')
+    assert build.error.message == 'homeostat test: red (TEST_FAILED, exit 1): Mend it.'
+    assert asked(site) == all.take(5)
+    assert build.reports == ['homeostat-reports/functional/a.xml']
+}
+
+test('servicePipeline: when the removal fails too, the first failure is the reason and both are in the log') {
+    def site = new Site()
+    site.answer(answers + ['test functional,integration,load': [exit: 1, result: error], cleanup: [exit: 8, result: [error: [code: 'ENGINE_UNREACHABLE', message: 'away', remedy: 'Start it.']]]])
+    def build = site.bad('servicePipeline()')
+    assert build.error.message.startsWith('homeostat test: red')
+    assert build.log.any { it.contains('homeostat cleanup: away (ENGINE_UNREACHABLE, exit 8)') }
+}
+
+test('servicePipeline: a green candidate that cannot be removed is not deployed') {
+    def site = new Site()
+    site.answer(answers + [cleanup: [exit: 8, result: [error: [code: 'ENGINE_UNREACHABLE', message: 'away', remedy: 'Start it.']]]])
+    assert site.bad('servicePipeline()').error.message.startsWith('homeostat cleanup: away')
+    assert asked(site) == all.take(5)
+}
+
+test('servicePipeline: a second stop ends the removal as well, and the build stays stopped') {
+    def site = new Site()
+    site.answer(answers + ['test functional,integration,load': [wait: 20], cleanup: [wait: 20]])
+    def build = site.bad(stops: [{ site.has('started-test') }, { site.has('started-cleanup') }], 'servicePipeline()')
+    assert build.error.class.simpleName == 'FlowInterruptedException'
+    assert asked(site) == all.take(5)
+    assert site.has('stopped-cleanup')
+}
+
+test('servicePipeline: a stop in the deploy stage leaves the rest undone') {
+    def site = new Site()
+    site.answer(answers + [deploy: [wait: 20]])
+    def build = site.bad(stops: [{ site.has('started-deploy') }], 'servicePipeline()')
+    assert build.error.class.simpleName == 'FlowInterruptedException'
+    assert asked(site) == all.take(6)
+}
+
+test('servicePipeline: two of them side by side keep apart') {
+    def site = new Site()
+    site.answer(answers)
+    def build = site.good("return parallel(a: { servicePipeline(config: 'a.yml') }, b: { servicePipeline(config: 'b.yml', skip: ['deploy', 'verify']) })")
+    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'a.yml' } == 7
+    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'b.yml' } == 5
+    assert build.value.a.containsKey('deploy') && !build.value.b.containsKey('deploy')
+}
