@@ -34,6 +34,7 @@ private void provideRunner(String part) {
 private int runCommand(Object command) {
     return sh(label: "homeostat ${command}", returnStatus: true, script: '''#!/bin/sh
         refuse() {
+            rm -f "$HOMEOSTAT_RESULT.part"
             printf '{"error": {"code": "%s", "message": "%s", "remedy": "%s"}}' "$@" >"$HOMEOSTAT_RESULT"
             exit 8
         }
@@ -45,12 +46,13 @@ private int runCommand(Object command) {
             mv -f "$part" "$HOMEOSTAT_RUNNER"
             find "${HOMEOSTAT_RUNNER%/*}" -maxdepth 1 -name 'homeostat-*.cjs' ! -name "homeostat-$HOMEOSTAT_DIGEST.cjs" -delete
         fi
-        found="$(node --version 2>/dev/null | tr -cd 'v0-9.')"
-        case "$found" in
-        v[2-9][0-9].*) exec node "$HOMEOSTAT_RUNNER" "$HOMEOSTAT_COMMAND" ;;
-        *) refuse NODE_MISSING "Node.js 20 or newer is needed on this agent, found ${found:-none}" \\
-            'Install Node.js on the agent, or choose another agent.' ;;
-        esac
+        found="$(node --version 2>/dev/null)"
+        found="${found#v}"
+        found="${found%%[!0-9.]*}"
+        [ "${found%%.*}" -ge 20 ] 2>/dev/null ||
+            refuse NODE_MISSING "Node.js 20 or newer is needed on this agent, found ${found:-none}" \\
+                'Install Node.js on the agent, or choose another agent.'
+        exec node "$HOMEOSTAT_RUNNER" "$HOMEOSTAT_COMMAND"
     ''')
 }
 

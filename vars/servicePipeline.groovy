@@ -27,6 +27,9 @@ private void checkOptions(Map options) {
     if (unknown) {
         error("servicePipeline: unknown option ${unknown.join(', ')}; allowed are ${known.join(', ')}")
     }
+    if (options.skip != null && !(options.skip instanceof List)) {
+        error("servicePipeline: skip is a list of stages, such as ['unit']")
+    }
     List skipped = (options.skip ?: []) - stages
     if (skipped) {
         error("servicePipeline: unknown stage ${skipped.join(', ')} in skip; the stages are ${stages.join(', ')}")

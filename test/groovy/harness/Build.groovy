@@ -47,8 +47,7 @@ class Build {
             violations << "expected to call ${expectedReceiver?.class?.simpleName}.${expected} but wound up catching ${actual}".toString()
         } as CpsCallableInvocation.MismatchHandler)
         try {
-            long t1=System.nanoTime(); def parsed = compiler.script(script, name); P+=System.nanoTime()-t1
-            Strand root = new Strand(program: new Continuable(parsed, emptyEnvironment()))
+            Strand root = new Strand(program: new Continuable(compiler.script(script, name), emptyEnvironment()))
             strands << root
             long deadline = System.currentTimeMillis() + 30_000
             while (root.end == null) {
@@ -104,9 +103,7 @@ class Build {
         }
     }
 
-    static long P=0, S=0, T=0, N=1, B=0
-    private void restart() { long t0=System.nanoTime(); try { restart0() } finally { T+=System.nanoTime()-t0; N++ } }
-    private void restart0() {
+    private void restart() {
         List<Strand> alive = strands.findAll { it.end == null }
         byte[] saved
         try {
@@ -166,7 +163,7 @@ class Build {
         Map given = bind(strand, step, arguments, Steps.parameters[step])
         if (step == 'sh') {
             File control = new File("${folderAt(strand).path}@tmp/durable-${++shells}")
-            long t2=System.nanoTime(); strand.shell = new Shell(given, folderAt(strand), control, environmentAt(strand)); S+=System.nanoTime()-t2
+            strand.shell = new Shell(given, folderAt(strand), control, environmentAt(strand))
             return null
         }
         return Steps."${step}"(this, strand, given)

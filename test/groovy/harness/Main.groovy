@@ -12,7 +12,6 @@ class Main {
             (Class.forName(name).newInstance() as Script).run()
         }
         println "${Suite.passed} passed, ${Suite.failed} failed"
-        println "${Build.T/1e6} ms ${Build.N} parse ${Build.P/1e6} start ${Build.S/1e6}"
         System.exit(Suite.failed == 0 && Suite.passed > 0 ? 0 : 1)
     }
 }

@@ -58,7 +58,7 @@ class Site {
             File folder = new File(root, "answers/${command}")
             folder.deleteDir()
             folder.mkdirs()
-            ['exit', 'wait', 'none'].findAll { answer.containsKey(it) }.each { new File(folder, it).text = answer[it] + '\n' }
+            ['exit', 'wait', 'none'].findAll { answer.containsKey(it) }.each { new File(folder, it).text = "${answer[it]}\n" }
             String result = answer.raw != null ? answer.raw : answer.result != null ? JsonOutput.toJson(answer.result) : null
             if (result != null) {
                 new File(folder, 'result').setText(result, 'UTF-8')
