@@ -217,6 +217,16 @@ export const errorTable = define({
     meaning: 'The data folder of the job server cannot be read or written.',
     remedy: 'Check the folder’s owner and rights, and the space on its disk.',
   },
+  INSTALL_FAILED: {
+    exit: 8,
+    meaning: 'A package that is needed could not be installed.',
+    remedy: 'Install the package by hand, then try again.',
+  },
+  STATE_UNREADABLE: {
+    exit: 8,
+    meaning: 'The record of what `homeostat up` made cannot be read.',
+    remedy: 'Check the file and its rights; without it `homeostat down` does not know what to remove.',
+  },
   DOCTOR_FOUND: {
     exit: 8,
     meaning: 'The doctor found something that keeps the system from working.',
