@@ -46,7 +46,7 @@ const serve = (lab: Lab, node: number, image: string, name: string) =>
     image,
     'sh',
     '-c',
-    'mkdir /w && echo here >/w/index.html && exec httpd -f -h /w',
+    'mkdir -p /w && echo here >/w/index.html && exec httpd -f -h /w',
   );
 
 const nodeState = async (lab: Lab, host: string) =>

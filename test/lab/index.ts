@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
-import type { Test } from 'tap';
+import tap, { type Test } from 'tap';
 import { provideImage, type ImageName } from './images';
 
 const program = path.join(__dirname, 'lab');
@@ -127,7 +127,7 @@ export async function runLab(name: string, words: string[], environment: Record<
   return stdout;
 }
 
-async function start(t: Test, options: LabOptions): Promise<Lab> {
+async function start(t: Pick<Test, 'teardown'>, options: LabOptions): Promise<Lab> {
   const name = `test-${process.pid}-${randomBytes(2).toString('hex')}`;
   const remove = () => spawnSync(program, ['down'], { env: { ...process.env, LAB: name } });
   process.once('exit', remove);
@@ -148,13 +148,15 @@ async function start(t: Test, options: LabOptions): Promise<Lab> {
 /** A lab of this test's own, for tests that break nodes; it is gone when the test has ended. */
 export const withLab = (t: Test, options: LabOptions = {}): Promise<Lab> => start(t, options);
 
+let own: Promise<Lab> | undefined;
+
 /**
  * The one-node lab that all test files of a run share: for tests that leave the node as it was and use names of their
- * own (`uniqueName`). A file that is run alone gets one for itself.
+ * own (`uniqueName`). A file that is run alone starts one for itself, which is gone when the file has ended.
  */
-export async function sharedLab(t: Test): Promise<Lab> {
+export async function sharedLab(_t?: Test): Promise<Lab> {
   const coordinates = process.env.HOMEOSTAT_TEST_LAB;
-  return coordinates ? new Lab(JSON.parse(coordinates) as Coordinates) : start(t, {});
+  return coordinates ? new Lab(JSON.parse(coordinates) as Coordinates) : (own ??= start(tap, {}));
 }
 
 /** A name nobody else uses, for stacks, services and images in a shared lab. */
