@@ -171,6 +171,11 @@ export const errorTable = define({
     meaning: 'This Engine is a worker; only managers can be asked.',
     remedy: 'Point DOCKER_HOST at a manager.',
   },
+  SWARM_UNUSABLE: {
+    exit: 8,
+    meaning: 'This Engine belongs to a Swarm but takes no part in it: it is locked, still joining, or in error.',
+    remedy: 'Look at `docker info`, and make the Engine join again (`docker swarm leave`, then `docker swarm join`).',
+  },
   SWARM_NO_LEADER: {
     exit: 8,
     meaning: 'The Swarm had no leader for a minute.',
