@@ -13,7 +13,7 @@ Map call(Map options = [:]) {
         inStage(options, 'candidate',
             { done.candidate = imageTest(image + build + [only: 'functional,integration,load']) },
             { homeostat(command: 'cleanup', parameters: build) })
-        inStage(options, 'deploy') { done.deploy = serviceDeploy(image) }
+        inStage(options, 'deploy') { done.deploy = serviceDeploy(image + [approvedBy: options.approvedBy]) }
         inStage(options, 'verify') { done.verify = imageTest(config + [only: 'production']) }
     }
     return done
@@ -21,7 +21,7 @@ Map call(Map options = [:]) {
 
 /** Refuses a misspelt option before anything is done. */
 private void checkOptions(Map options) {
-    List known = ['agent', 'config', 'credentials', 'skip', 'timeout']
+    List known = ['agent', 'approvedBy', 'config', 'credentials', 'skip', 'timeout']
     List stages = ['unit', 'build', 'push', 'candidate', 'deploy', 'verify']
     List unknown = (options.keySet() - known) as List
     if (unknown) {

@@ -263,6 +263,8 @@ class Build {
             described.put('symbol', name)
             if (arguments.length == 1 && arguments[0] instanceof Map) {
                 described.putAll((Map) arguments[0])
+            } else if (arguments.length == 1) {
+                described.put('value', arguments[0])
             }
             return described
         }

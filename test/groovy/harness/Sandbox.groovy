@@ -73,7 +73,7 @@ class Sandbox extends GroovyInterceptor {
     private static final Map<Class, List<String>> methods = [
         (Map): ['get', 'getAt', 'put', 'putAt', 'plus', 'containsKey', 'keySet', 'isEmpty', 'size'],
         (Collection): ['contains', 'minus', 'plus', 'join', 'isEmpty', 'size', 'add', 'leftShift', 'each', 'collect'],
-        (CharSequence): ['substring', 'replaceAll', 'trim', 'plus', 'contains', 'startsWith', 'length'],
+        (CharSequence): ['substring', 'lastIndexOf', 'replaceAll', 'trim', 'plus', 'contains', 'startsWith', 'length'],
         (Number): ['plus', 'minus', 'next', 'compareTo'],
         (Throwable): ['getMessage'],
         (Closure): ['call'],

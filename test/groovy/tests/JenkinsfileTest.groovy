@@ -20,7 +20,8 @@ for (branch in [null, 'main']) {
         def build = site.good(jenkinsfile)
         assert new File(site.root, 'npm').readLines() == ['npm ci', 'npm test']
         assert site.calls*.command == ['up', 'doctor']
-        assert build.steps.first().name == 'library' && build.steps.first().given.retriever.scm == 'scm'
+        Map first = build.steps.first()
+        assert first.name == 'library' && first.given.retriever == [symbol: 'legacySCM', value: 'scm']
         assert build.steps.findAll { it.name == 'stage' }*.given*.name == ['test', 'ship', 'verify']
     }
 }

@@ -50,12 +50,13 @@ test('servicePipeline: the options reach what they are for') {
     def site = new Site()
     site.answer(answers)
     def build = site.good(credentials: [registry: ['deployer', 's3cret']], '''
-        servicePipeline(agent: 'docker && linux', config: 'shop/homeostat.yml', timeout: 5,
+        servicePipeline(agent: 'docker && linux', config: 'shop/homeostat.yml', timeout: 5, approvedBy: 'Ada',
             credentials: [usernamePassword(credentialsId: 'registry', usernameVariable: 'HOMEOSTAT_REGISTRY_USER', passwordVariable: 'HOMEOSTAT_REGISTRY_PASSWORD')])
     ''')
     assert asked(site) == all
     assert build.steps.find { it.name == 'node' }.given.label == 'docker && linux'
     assert build.steps.findAll { it.name == 'timeout' }*.given.unique() == [[time: 5, unit: 'MINUTES']]
+    assert site.calls.collect { new JsonSlurperClassic().parseText(it.parameters).approvedBy } == [null, null, null, null, null, 'Ada', null]
     assert site.calls.every { new JsonSlurperClassic().parseText(it.parameters).config == 'shop/homeostat.yml' }
     assert site.calls.every { it.environment.HOMEOSTAT_REGISTRY_PASSWORD == 's3cret' && !it.parameters.contains('s3cret') }
 }
@@ -86,7 +87,7 @@ test('servicePipeline: skipped stages are not run, the rest is') {
 test('servicePipeline: a misspelt option or stage is refused before anything is done') {
     def site = new Site()
     assert site.bad("servicePipeline(agnet: 'x', skip: [])").error.message ==
-        'servicePipeline: unknown option agnet; allowed are agent, config, credentials, skip, timeout'
+        'servicePipeline: unknown option agnet; allowed are agent, approvedBy, config, credentials, skip, timeout'
     assert site.bad("servicePipeline(skip: ['unit', 'depoly'])").error.message ==
         'servicePipeline: unknown stage depoly in skip; the stages are unit, build, push, candidate, deploy, verify'
     def build = site.bad("servicePipeline(skip: 'unit')")

@@ -79,3 +79,13 @@ test('imageTest: collects the reports after a stop, and none of an earlier call'
     assert build.steps*.name.contains('junit')
     assert build.reports == []
 }
+
+test('imageTest: the reports are beside homeostat.yml') {
+    def site = new Site()
+    File old = new File(site.workspace, 'shop/homeostat-reports/unit/old.xml')
+    old.parentFile.mkdirs()
+    old.text = '<testsuite/>'
+    site.answer(test: [reports: ['shop/homeostat-reports/unit/a.xml': '<testsuite/>']])
+    assert site.good(sandbox: true, "imageTest(config: 'shop/homeostat.yml')").reports == ['shop/homeostat-reports/unit/a.xml']
+    assert !old.exists()
+}
