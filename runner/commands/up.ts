@@ -1,11 +1,47 @@
-import type { Command } from './command';
+import { fail } from '../common/errors';
+import { dryRunOption, type Command, type Values } from './command';
+import { flag, renderPlan, text } from './shared';
 
 const command: Command = {
   name: 'up',
-  describe: 'up',
-  examples: [],
-  options: {},
-  run: async () => ({ result: {}, summary: '' }),
+  describe: 'Bring the whole system up on this machine, from nothing, and send the example through it. Safe to repeat',
+  examples: [
+    ['homeostat up', 'Install, start, build, and run the example from push to verified release'],
+    ['homeostat up --dry-run', 'Say what would be done'],
+  ],
+  options: {
+    'registry-port': { type: 'number', describe: 'Port of the image registry on the loopback', default: 5000 },
+    'jobs-port': { type: 'number', describe: 'Port of the job server on the loopback', default: 8080 },
+    'advertise-addr': { type: 'string', describe: 'Address under which other nodes reach this one, for a new Swarm' },
+    'no-example': { type: 'boolean', describe: 'Leave the example out' },
+    ...dryRunOption,
+  },
+  async run(context, values) {
+    const [{ bringUp, planUp, renderUp }, { stateFolder }, { addToken }, { parseRights }] = await Promise.all([
+      import('../system/up'),
+      import('../system/state'),
+      import('../jobs/tokens'),
+      import('../jobs/rights'),
+    ]);
+    const settings = {
+      folder: stateFolder(context),
+      registryPort: port(values, 'registryPort', '--registry-port'),
+      jobsPort: port(values, 'jobsPort', '--jobs-port'),
+      example: !flag(values, 'noExample'),
+      advertiseAddress: text(values, 'advertiseAddr'),
+    };
+    const plan = await planUp(settings, context);
+    if (flag(values, 'dryRun')) return { result: { plan }, summary: renderPlan(plan) };
+    const makeToken = (data: string, user: string, rights: string) =>
+      addToken(data, user, parseRights(rights), context.clock);
+    const result = await bringUp(settings, plan, makeToken, context);
+    return { result, summary: renderUp(result) };
+  },
 };
+
+function port(values: Values, name: string, option: string): number {
+  const value = values[name] as number;
+  return value >= 1 && value <= 65_535 ? value : fail('USAGE_INVALID', `${option} is ${value}; 1 to 65535 is allowed`);
+}
 
 export default command;

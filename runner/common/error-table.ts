@@ -232,6 +232,21 @@ export const errorTable = define({
     meaning: 'The record of what `homeostat up` made cannot be read.',
     remedy: 'Check the file and its rights; without it `homeostat down` does not know what to remove.',
   },
+  SYSTEM_FAILED: {
+    exit: 8,
+    meaning: 'A service of the system itself did not start.',
+    remedy: 'Read the reason given; run `homeostat doctor`, then `homeostat up` again.',
+  },
+  JOB_FAILED: {
+    exit: 8,
+    meaning: 'The job server did not do what was asked of it.',
+    remedy: 'Look at `docker service logs homeostat-jobs_jobs`, then run `homeostat up` again.',
+  },
+  STORY_FAILED: {
+    exit: 1,
+    meaning: 'The example did not behave as it must; the installation is not sound.',
+    remedy: 'Read the log of the build named, run `homeostat doctor`, then `homeostat up` again.',
+  },
   DOCTOR_FOUND: {
     exit: 8,
     meaning: 'The doctor found something that keeps the system from working.',

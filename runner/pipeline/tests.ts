@@ -9,7 +9,7 @@ import { listStack } from '../swarm/services';
 import type { Candidate } from './candidate';
 import { candidateLabel, candidateName } from './candidate-plan';
 import type { Config, TestConfig } from './config';
-import { runContainer, type ContainerPlan } from './container';
+import { runContainer, type ContainerPlan } from '../swarm/container';
 import { describeLoad, judgeLoad, type LoadReport } from './load';
 import { buildPlan, readSecrets } from './images';
 import type { Source } from './source';

@@ -16,6 +16,8 @@ export interface StackDeployment {
   folder: string;
   /** Credentials handed on to the nodes, by registry address. */
   credentials: Record<string, object>;
+  /** Whether tags are looked up at their registry (default), or left for images that only this Engine has. */
+  resolve?: 'changed' | 'never';
 }
 
 /** Settings of the docker client that name the Engine or change how it behaves. */
@@ -43,7 +45,7 @@ export async function deployStack(
       'deploy',
       '--with-registry-auth',
       '--resolve-image',
-      'changed',
+      deployment.resolve ?? 'changed',
       '--compose-file',
       '-',
       deployment.stack,

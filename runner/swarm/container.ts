@@ -18,6 +18,8 @@ export interface ContainerPlan {
   labels: Record<string, string>;
   /** Milliseconds until it is killed. */
   timeout: number;
+  /** Asks it to end, by SIGTERM. */
+  enough?: AbortSignal;
   /** Files put into it before it starts, by absolute path. */
   files?: Record<string, Buffer>;
 }
@@ -66,6 +68,13 @@ export async function runContainer(
     ended.catch(() => undefined);
     await ask(context, `starting ${plan.name}`, () => request(engine, 'POST', `/containers/${created.Id}/start`));
     const output = followOutput(engine, created.Id, plan.name, context);
+    plan.enough?.addEventListener(
+      'abort',
+      () =>
+        void request(engine, 'POST', `/containers/${created.Id}/kill`, { query: { signal: 'SIGTERM' } }).catch(
+          () => undefined,
+        ),
+    );
     const timedOut = await endsWithin(ended, plan.timeout, context);
     if (timedOut) await request(engine, 'POST', `/containers/${created.Id}/kill`).catch(() => undefined);
     const exitCode = await ended.then(

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Context } from '../common/context';
+import { request, statusOf, type Engine } from '../common/engine';
+import { buildImage } from '../image/build';
+import { ensureBaseImage } from './base-image';
+import { resourcesBelow } from './resources';
+
+/** One of the system's own images: its tag is a hash of what goes into it, so one that is there is the right one. */
+export interface SystemImage {
+  name: string;
+  repository: string;
+  files: Record<string, string>;
+}
+
+export const systemLabel = 'com.homeostat.system';
+
+async function systemImage(component: string, more: Record<string, string>, context: Context): Promise<SystemImage> {
+  const files = { ...resourcesBelow(`resources/images/${component}`), ...more };
+  const hash = createHash('sha256');
+  for (const [name, text] of Object.entries(files).sort()) hash.update(`${name}\0${text}\0`);
+  const repository = `homeostat/${component}`;
+  return { name: `${repository}:${context.version}-${hash.digest('hex').slice(0, 8)}`, repository, files };
+}
+
+/** Node.js, git, the docker client and the runner: the base of the system's own services, and of load tests. */
+export const runnerImage = async (context: Context): Promise<SystemImage> =>
+  systemImage('runner', { 'homeostat.cjs': await readFile(context.runnerFile, 'utf8') }, context);
+
+/** The image registry. */
+export const registryImage = (context: Context): Promise<SystemImage> => systemImage('registry', {}, context);
+
+/** Sees to it that the Engine has one of the system's images, and answers with its name. */
+export async function ensureImage(engine: Engine, image: SystemImage, context: Context): Promise<string> {
+  if (await imageExists(engine, image.name)) return image.name;
+  await ensureBaseImage(engine, context);
+  const folder = await mkdtemp(path.join(tmpdir(), 'homeostat-image-'));
+  try {
+    for (const [name, text] of Object.entries(image.files)) await writeFile(path.join(folder, name), text);
+    const labels = { [systemLabel]: image.repository };
+    await buildImage(
+      engine,
+      {
+        image: image.name,
+        context: folder,
+        dockerfile: 'Dockerfile',
+        args: {},
+        labels,
+        secrets: {},
+        noCache: false,
+        pull: false,
+        builder: 'auto',
+      },
+      {},
+      context,
+    );
+    await request(engine, 'POST', `/images/${image.name}/tag`, { query: { repo: image.repository, tag: 'latest' } });
+    return image.name;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The runner's image on this Engine, built when it is missing. */
+export const ensureRunnerImage = async (engine: Engine, context: Context): Promise<string> =>
+  ensureImage(engine, await runnerImage(context), context);
+
+export async function imageExists(engine: Engine, image: string): Promise<boolean> {
+  return request(engine, 'GET', `/images/${image}/json`).then(
+    () => true,
+    (error: unknown) => {
+      if (statusOf(error) === 404) return false;
+      throw error;
+    },
+  );
+}

@@ -1,0 +1,109 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Context } from '../common/context';
+import { ask, request, type Engine } from '../common/engine';
+import { fail } from '../common/errors';
+import { deployStack } from '../swarm/stack';
+import { watchRollout } from '../swarm/watch';
+import { authEntry, changeDockerLogin, contentHash, registryLogin } from './credentials';
+import { resource } from './resources';
+import { addToState, including } from './state';
+
+export interface SystemSettings {
+  /** Folder that holds the system's files on this machine. */
+  folder: string;
+  registryPort: number;
+  jobsPort: number;
+}
+
+export const registryStack = 'homeostat-registry';
+export const jobsStack = 'homeostat-jobs';
+const startLimit = 60_000;
+
+export const registryAddress = ({ registryPort }: SystemSettings) => `127.0.0.1:${registryPort}`;
+
+/** Starts the registry as a Swarm service, with credentials of its own that are also put into the docker configuration. */
+export async function startRegistry(
+  engine: Engine,
+  image: string,
+  settings: SystemSettings,
+  context: Context,
+): Promise<void> {
+  const folder = path.join(settings.folder, 'registry');
+  const { login, htpasswd } = await registryLogin(folder, context);
+  const variables = {
+    REGISTRY_IMAGE: image,
+    REGISTRY_PORT: String(settings.registryPort),
+    HTPASSWD_HASH: contentHash(htpasswd),
+    NODE_ID: await nodeId(engine, context),
+  };
+  await startStack(engine, registryStack, 'registry', image, variables, folder, settings, context);
+  const address = registryAddress(settings);
+  await addToState(settings.folder, (state) => ({ ...state, logins: including(state.logins, address) }));
+  await changeDockerLogin(address, login, context);
+}
+
+/** Starts the job server as a Swarm service that serves the jobs of `jobs.yml`. */
+export async function startJobs(
+  engine: Engine,
+  image: string,
+  jobs: string,
+  settings: SystemSettings,
+  context: Context,
+): Promise<void> {
+  const { login } = await registryLogin(path.join(settings.folder, 'registry'), context);
+  const folder = path.join(settings.folder, 'job-server');
+  const data = path.join(settings.folder, 'jobs');
+  for (const each of [folder, data, path.join(settings.folder, 'git')]) await mkdir(each, { recursive: true });
+  await chmod(folder, 0o700);
+  await chmod(data, 0o700);
+  const dockerConfig = JSON.stringify({ auths: { [registryAddress(settings)]: authEntry(login) } });
+  await writeFile(path.join(folder, 'docker-config.json'), dockerConfig, { mode: 0o600 });
+  await writeFile(path.join(settings.folder, 'jobs.yml'), jobs);
+  const variables = {
+    RUNNER_IMAGE: image,
+    STATE: settings.folder,
+    JOBS_PORT: String(settings.jobsPort),
+    DOCKER_CONFIG_HASH: contentHash(dockerConfig),
+    CONFIGURATION_HASH: contentHash(jobs),
+    NODE_ID: await nodeId(engine, context),
+  };
+  await startStack(engine, jobsStack, 'jobs', image, variables, folder, settings, context);
+}
+
+async function startStack(
+  engine: Engine,
+  stack: string,
+  service: string,
+  image: string,
+  variables: Record<string, string>,
+  folder: string,
+  settings: SystemSettings,
+  context: Context,
+): Promise<void> {
+  await addToState(settings.folder, (state) => ({ ...state, stacks: including(state.stacks, stack) }));
+  const since = context.clock.now().toISOString();
+  await deployStack(
+    { stack, content: resource(`resources/stacks/${service}.yml`), folder, credentials: {}, resolve: 'never' },
+    variables,
+    context,
+  );
+  const targets = [{ service: `${stack}_${service}`, image }];
+  const outcome = await watchRollout(
+    engine,
+    { targets, since, deadline: startLimit, monitor: 0, signal: context.signal, settled: false },
+    context,
+  );
+  if (outcome.outcome !== 'good')
+    fail('SYSTEM_FAILED', `the ${service} did not start`, {
+      cause: outcome.reason,
+      evidence: 'evidence' in outcome ? outcome.evidence : [],
+    });
+}
+
+async function nodeId(engine: Engine, context: Context): Promise<string> {
+  const info = await ask(context, 'reading the Swarm', () =>
+    request<{ Swarm: { NodeID: string } }>(engine, 'GET', '/info'),
+  );
+  return info.Swarm.NodeID;
+}
