@@ -53,7 +53,7 @@ async function runServer(context: Context, values: Values) {
     executors: (values.executors as number | undefined) ?? configuration.executors,
     nodeFile: context.env.HOMEOSTAT_NODE ?? 'node',
   });
-  context.log.info(`the job server listens on ${server.url}`);
+  context.log.info(`the job server listens on ${server.address}`);
   context.log.info(`jobs: ${[...configuration.jobs.keys()].join(', ') || 'none'}`);
   await new Promise((stop) => {
     if (context.signal.aborted) stop(undefined);

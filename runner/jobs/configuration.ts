@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import { fail, messageOf } from '../common/errors';
 import type { Job, JobsConfiguration, Parameter } from './model';
 import { describeProblems, schemaProblems } from './problems';
@@ -48,7 +48,7 @@ export function parseConfiguration(text: string, file: string, commands: readonl
       }),
     );
   }
-  const value: unknown = document.toJS() ?? {};
+  const value = valueOf(document, name);
   const parsed = jobsSchema.safeParse(value);
   const problems = [
     ...(parsed.success ? [] : schemaProblems(parsed.error.issues, value)),
@@ -56,6 +56,15 @@ export function parseConfiguration(text: string, file: string, commands: readonl
   ];
   if (problems.length > 0 || !parsed.success) refuse(name, describeProblems(name, document, lines, problems));
   return configurationOf(parsed.data, folder);
+}
+
+function valueOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    // An alias without its anchor, or too many of them, is found only here.
+    return refuse(name, [`${name}: ${messageOf(error)}`]);
+  }
 }
 
 function refuse(name: string, problems: string[]): never {

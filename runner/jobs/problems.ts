@@ -16,9 +16,13 @@ export function describeProblems(file: string, document: Document, lines: LineCo
 }
 
 /** The schema's findings in words; an unknown key is named with the nearest known one. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unknown): Problem[] {
+export function schemaProblems(
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  prefix: (string | number)[] = [],
+): Problem[] {
   return issues.flatMap((issue): Problem[] => {
-    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    const path = [...prefix, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(path);
       return issue.keys.map((key) => ({
@@ -28,7 +32,7 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unkno
     }
     if (issue.code === 'invalid_union') {
       const inner = issue.errors.find((each) => each.some((one) => one.code === 'unrecognized_keys'));
-      if (inner) return schemaProblems(inner, value).map((each) => ({ ...each, path: [...path, ...each.path] }));
+      if (inner) return schemaProblems(inner, value, path);
       const given = at(value, path);
       const advice = ['number', 'boolean'].includes(typeof given) ? '; put it in quotes' : '';
       return [{ path, message: `is ${shown(given)}, which is not allowed here${advice}` }];

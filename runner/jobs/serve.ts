@@ -20,7 +20,10 @@ export interface ServeOptions {
 }
 
 export interface RunningServer {
+  /** Where clients find it: `url` of the jobs file, or where it listens. */
   url: string;
+  /** Where it listens. */
+  address: string;
   engine: JobEngine;
   /** Stops accepting, stops running builds and settles them; what waits stays on disk. */
   close(): Promise<void>;
@@ -74,7 +77,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<Ru
     release();
   };
   let ending: Promise<void> | undefined;
-  return { url: configuration.url ?? address, engine, close: () => (ending ??= end()) };
+  return { url: configuration.url ?? address, address, engine, close: () => (ending ??= end()) };
 }
 
 function addressOf({ host, port }: { host: string; port: number }): string {

@@ -8,7 +8,7 @@ import { rawClient, temporaryFolder, until } from './support';
 const yaml = `
 jobs:
   service-scale:
-    command: scale
+    command: status
     quietPeriod: 1h
     environment: { RECORD: $RECORD }
     parameters: { service: {} }
