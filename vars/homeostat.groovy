@@ -2,7 +2,7 @@ import groovy.json.JsonOutput
 
 /** Runs one command of the runner on this agent and returns its result. */
 Map call(Map options = [:]) {
-    List unknown = (options.keySet() - ['command', 'parameters']) as List
+    Set unknown = options.keySet() - ['command', 'parameters']
     if (unknown) {
         error("homeostat: unknown option ${unknown.join(', ')}; allowed are command and parameters")
     }
@@ -68,5 +68,6 @@ private Map answer(Object command, int status, String result) {
         return document
     }
     Map failure = document?.error ?: [code: 'RESULT_MISSING', message: 'the runner left no readable result', remedy: 'Read its output above.']
-    error("homeostat ${command}: ${failure.message} (${failure.code}, exit ${status}): ${failure.remedy}".replaceAll('\\s+', ' '))
+    String message = "homeostat ${command}: ${failure.message} (${failure.code}, exit ${status}): ${failure.remedy}"
+    error(message.replaceAll('\\s+', ' '))
 }

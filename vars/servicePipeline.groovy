@@ -23,7 +23,7 @@ Map call(Map options = [:]) {
 private void checkOptions(Map options) {
     List known = ['agent', 'approvedBy', 'config', 'credentials', 'skip', 'timeout']
     List stages = ['unit', 'build', 'push', 'candidate', 'deploy', 'verify']
-    List unknown = (options.keySet() - known) as List
+    Set unknown = options.keySet() - known
     if (unknown) {
         error("servicePipeline: unknown option ${unknown.join(', ')}; allowed are ${known.join(', ')}")
     }

@@ -108,7 +108,7 @@ for (const { name, code, scripts } of sources) {
 
   t.test(`${name}: declares every variable`, async (t) => {
     for (const [, variable] of code.matchAll(/^\s*(\w+) = /gm))
-      t.match(code, new RegExp(`\\b(Map|List|String|int|boolean) ${variable} = `), `${variable} would be shared`);
+      t.match(code, new RegExp(`\\b(Map|List|Set|String|int|boolean) ${variable} = `), `${variable} would be shared`);
   });
 
   t.test(`${name}: the help page says all there is to know`, async (t) => {
@@ -135,5 +135,5 @@ t.test('the project ships itself with its own steps', async (t) => {
   t.match(jenkinsfile, /^library\(identifier: 'homeostat@[^']*', retriever: legacySCM\(scm\)\)$/m);
   t.match(jenkinsfile, /homeostat\(command: '/);
   t.notMatch(jenkinsfile, /sh\(?\s*"/, 'no interpolated script');
-  for (const [, command] of jenkinsfile.matchAll(/command: '(\w+)'/g)) t.ok(command! in commands, command);
+  for (const [, command] of jenkinsfile.matchAll(/command: '(\w+)'/g)) t.ok(command! in commands, `${command}`);
 });

@@ -49,7 +49,7 @@ class Build {
         try {
             Strand root = new Strand(program: new Continuable(compiler.script(script, name), emptyEnvironment()))
             strands << root
-            long deadline = System.currentTimeMillis() + 30_000
+            long deadline = System.currentTimeMillis() + 120_000
             while (root.end == null) {
                 assert System.currentTimeMillis() < deadline: 'the build hangs'
                 turn()

@@ -71,10 +71,10 @@ class SandboxTransformation extends CpsTransformer {
 class Sandbox extends GroovyInterceptor {
     /** Receiver, and the methods allowed on it. */
     private static final Map<Class, List<String>> methods = [
-        (Map): ['get', 'getAt', 'put', 'putAt', 'plus', 'containsKey', 'keySet', 'isEmpty', 'size'],
-        (Collection): ['contains', 'minus', 'plus', 'join', 'isEmpty', 'size', 'add', 'leftShift', 'each', 'collect'],
-        (CharSequence): ['substring', 'lastIndexOf', 'replaceAll', 'trim', 'plus', 'contains', 'startsWith', 'length'],
-        (Number): ['plus', 'minus', 'next', 'compareTo'],
+        (Map): ['get', 'put', 'plus', 'keySet'],
+        (Collection): ['contains', 'minus', 'join'],
+        (String): ['substring', 'lastIndexOf', 'replaceAll', 'plus'],
+        (Number): ['plus'],
         (Throwable): ['getMessage'],
         (Closure): ['call'],
     ]
