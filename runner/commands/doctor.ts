@@ -1,11 +1,163 @@
-import type { Command } from './command';
+import { version as nodeVersion } from 'node:process';
+import type { Context } from '../common/context';
+import { HomeostatError } from '../common/errors';
+import type { Engine } from '../common/engine';
+import type { Config } from '../pipeline/config';
+import type { CheckDefinition } from '../system/checks/check';
+import { configOption, dryRunOption, type Command } from './command';
+import { flag, renderPlan, text } from './shared';
+
+/** Ports on which `up` starts the registry and the job server. */
+const ports = [5000, 8080];
 
 const command: Command = {
   name: 'doctor',
-  describe: 'doctor',
-  examples: [],
-  options: {},
-  run: async () => ({ result: {}, summary: '' }),
+  describe: 'Check what the machine and the Swarm need, with a remedy for each finding; remove what killed runs left',
+  examples: [
+    ['homeostat doctor', 'Check everything; the registry of homeostat.yml too, where there is one'],
+    ['homeostat doctor --registry registry.example.com:5000', 'Check that the Engine can push to that registry'],
+    ['homeostat doctor --fix', 'Install and start what is missing, then check'],
+  ],
+  options: {
+    ...configOption,
+    registry: { type: 'string', describe: 'Registry to push to, as HOST[:PORT] (default: that of homeostat.yml)' },
+    fix: {
+      type: 'boolean',
+      describe: 'Install Docker and git where they are missing (Debian, Ubuntu), start Docker, make a Swarm',
+    },
+    'advertise-addr': { type: 'string', describe: 'Address of this node in a Swarm that --fix makes' },
+    'dry-run': { ...dryRunOption['dry-run'], describe: 'Print what --fix would do and change nothing' },
+  },
+  async run(context, values) {
+    const [{ checksOf, examine, renderChecks, requireHealth }, { fix, planFix }, { stateFolder }, { repositoryIn }] =
+      await Promise.all([
+        import('../system/doctor'),
+        import('../system/fix'),
+        import('../system/state'),
+        import('../system/checks/registry'),
+      ]);
+    const { parseImage } = await import('../image/reference');
+    const registry = text(values, 'registry');
+    const named = registry === undefined ? undefined : repositoryIn(registry);
+    const { config, problem } = named ? {} : await readConfiguration(text(values, 'config')!, context);
+    if (flag(values, 'dryRun')) {
+      const plan = { ...(await planFix(context)), ...(await leftBehind(context)) };
+      return { result: { plan }, summary: renderPlan(plan) };
+    }
+    if (flag(values, 'fix'))
+      await fix(
+        await planFix(context),
+        stateFolder(context),
+        { advertiseAddress: text(values, 'advertiseAddr') },
+        context,
+      );
+    const definitions = [
+      ...checksOf({ nodeVersion, registry: named ?? (config && parseImage(config.image)), ports }),
+      ...(problem ? [problem] : []),
+      leftoversCheck,
+      rolloutsCheck,
+    ];
+    const checks = await examine(definitions, context);
+    const summary = renderChecks(checks);
+    if (!flag(values, 'json') && checks.some(({ verdict }) => verdict === 'failed'))
+      context.stdout.write(`${context.masker(summary)}\n`);
+    requireHealth(checks);
+    return { result: { checks }, summary };
+  },
 };
 
 export default command;
+
+/** homeostat.yml where there is one; a bad one is a finding, so that the other checks are still made. */
+async function readConfiguration(
+  file: string,
+  context: Context,
+): Promise<{ config?: Config | undefined; problem?: CheckDefinition }> {
+  const { configIfPresent } = await import('../pipeline/standalone');
+  try {
+    return { config: await configIfPresent(file, context) };
+  } catch (error) {
+    if (!(error instanceof HomeostatError) || error.code !== 'CONFIG_INVALID') throw error;
+    const { message, causeText, evidence, remedy } = error;
+    const detail = [message, causeText, ...evidence].filter(Boolean).join('; ');
+    return { problem: { name: file, needs: 'nothing', look: () => ({ verdict: 'failed', detail, remedy }) } };
+  }
+}
+
+/** Candidates and rollouts that killed runs left; none where the Swarm cannot be asked. */
+async function leftBehind(context: Context): Promise<{ removeCandidates: string[]; settleRollouts: string[] }> {
+  const [{ connectEngine }, { findLeftovers }, { unfinished }] = await Promise.all([
+    import('../common/engine'),
+    import('../pipeline/candidate'),
+    import('../pipeline/rollout'),
+  ]);
+  const engine = connectEngine(context);
+  try {
+    const rollouts = await unfinished(engine, undefined, context);
+    return {
+      removeCandidates: await findLeftovers(engine, undefined, context),
+      settleRollouts: rollouts.map(({ data }) => `rollout ${data.number} of ${data.stack}`),
+    };
+  } catch (error) {
+    if (context.signal.aborted || !(error instanceof HomeostatError)) throw error;
+    return { removeCandidates: [], settleRollouts: [] };
+  }
+}
+
+export const leftoversCheck: CheckDefinition = {
+  name: 'leftovers',
+  needs: 'leader',
+  async look({ engine, context }) {
+    const { findLeftovers, removeCandidate } = await import('../pipeline/candidate');
+    const names = await findLeftovers(engine, undefined, context);
+    await Promise.all(names.map((name) => removeCandidate(engine, name, context)));
+    if (names.length === 0) return { verdict: 'ok', detail: 'no candidate was left by a killed run' };
+    return {
+      verdict: 'warning',
+      detail: `removed what killed runs left: ${names.join(', ')}`,
+      remedy: 'Nothing more to do; look why those runs were killed.',
+    };
+  },
+};
+
+/** A rollout is watched for its monitor window before it is settled, which takes longer than a look. */
+const settleLimit = 28_000;
+/** Time to give the lease back when settling is given up. */
+const releaseTime = 3000;
+
+export const rolloutsCheck: CheckDefinition = {
+  name: 'rollouts',
+  needs: 'leader',
+  limit: settleLimit,
+  async look({ engine, context }) {
+    const { settleAll } = await import('../pipeline/rollout');
+    const late = AbortSignal.timeout(settleLimit - releaseTime);
+    const signal = AbortSignal.any([context.signal, late]);
+    try {
+      return judgeSettlements(await settleAll(engine as Engine, undefined, { ...context, signal }));
+    } catch (error) {
+      if (!late.aborted) throw error;
+      return {
+        verdict: 'warning',
+        detail: 'a rollout that a killed run left is not settled yet',
+        remedy: 'Run `homeostat status`, which watches it until it has ended.',
+      };
+    }
+  },
+};
+
+/** What settled or running rollouts mean. */
+export function judgeSettlements(settlements: { stack: string; running?: string; settled?: string }[]) {
+  const settled = settlements.flatMap((each) => (each.settled ? [each.settled] : []));
+  const running = settlements.flatMap((each) => (each.running ? [`${each.stack}: ${each.running}`] : []));
+  if (settled.length > 0)
+    return {
+      verdict: 'warning' as const,
+      detail: `settled what killed runs left: ${settled.join('; ')}`,
+      remedy: 'Look at `homeostat releases` of the stack, and why the run was killed.',
+    };
+  return {
+    verdict: 'ok' as const,
+    detail: running.length > 0 ? `going on: ${running.join('; ')}` : 'none is unfinished',
+  };
+}

@@ -1,0 +1,53 @@
+import { createServer } from 'node:net';
+import { messageOf } from '../../common/errors';
+import { stackLabel } from '../../swarm/types';
+import { ok, unknown, warning, type CheckDefinition, type Finding } from './check';
+import type { Facts, ServiceWithStatus } from './facts';
+
+export type PortState = 'free' | 'in use' | { problem: string };
+
+/** Whether a port that the system's own services listen on, on the loopback, is free or theirs. */
+export const portCheck = (port: number): CheckDefinition => ({
+  name: `port ${port}`,
+  needs: 'nothing',
+  async look({ facts }) {
+    if (facts.socket === undefined) return unknown('the Engine is on another machine');
+    return judgePort(port, await tryPort(port), facts);
+  },
+});
+
+export function judgePort(port: number, state: PortState, { services = [] }: Facts): Finding {
+  if (typeof state === 'object') return unknown(state.problem);
+  if (state === 'free') return ok('free');
+  const own = services.find((service) => listensOn(service, port) && isOwn(service) && runs(service));
+  if (own) return ok(`held by ${own.Spec.Name}`);
+  const other = services.find((service) =>
+    service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port),
+  );
+  return warning(
+    `held by ${other ? `the service ${other.Spec.Name}` : 'another program'}`,
+    `Free it (\`ss -ltnp\` tells who listens), or let \`homeostat up\` use another port.`,
+  );
+}
+
+const isOwn = (service: ServiceWithStatus) => service.Spec.Labels?.[stackLabel]?.startsWith('homeostat-') ?? false;
+
+const runs = (service: ServiceWithStatus) => (service.ServiceStatus?.RunningTasks ?? 1) > 0;
+
+/** The system's own services are on the host's network, so the port stands in their settings. */
+const listensOn = (service: ServiceWithStatus, port: number) =>
+  new RegExp(`127\\.0\\.0\\.1:${port}\\b`).test(JSON.stringify(service.Spec.TaskTemplate.ContainerSpec ?? {}));
+
+async function tryPort(port: number): Promise<PortState> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen({ host: '127.0.0.1', port, exclusive: true }, resolve);
+    });
+    return 'free';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'in use' : { problem: messageOf(error) };
+  } finally {
+    server.close();
+  }
+}
