@@ -3,29 +3,14 @@ import { messageOf } from '../common/errors';
 import type { Logger } from '../common/log';
 import { discardable } from './builds';
 import { executeBuild, hasNews, newCookie, type Executor } from './execute';
-import type { Build, Cause, Job, QueueItem, Result, Revision } from './model';
-import { chooseNext, findTwin, fold } from './queue';
+import type { Build, Cause, Job, QueueItem, Result } from './model';
+import { chooseNext } from './queue';
 import { recover } from './recover';
 import type { JobStore } from './store';
-
-/** A waiting item and its way to the disk. */
-interface Waiting extends QueueItem {
-  /** Resolves when the item as it is now is on disk. */
-  saved: Promise<void>;
-  /** It is on disk and may be started. */
-  ready: boolean;
-  /** On its way out of the queue: nothing folds into it any more. */
-  leaving: boolean;
-}
+import { WaitingRoom, type Submission, type Waiting, type Wish } from './waiting-room';
 
 /** What became of an item that left the queue. */
 export type Left = { job: string; number: number } | { job: string; cancelled: true };
-
-export interface Submission {
-  item: QueueItem;
-  /** The request joined an item that was waiting already. */
-  folded: boolean;
-}
 
 /** Milliseconds after which a start that failed (a full disk) is tried again. */
 const retryPause = 10_000;
@@ -36,7 +21,7 @@ const longestTimer = 2 ** 31 - 1;
 
 /** The queue and the builds: what is asked for is on disk before it is confirmed, and runs once. */
 export class JobEngine {
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly queue: WaitingRoom;
   private readonly builds = new Map<string, Build[]>();
   private readonly left = new Map<number, Left>();
   private readonly running = new Map<string, { done: Promise<void>; stop: AbortController; build?: Build }>();
@@ -52,6 +37,7 @@ export class JobEngine {
   ) {
     ({ clock: this.clock, log: this.log } = executor.context);
     this.store = executor.store;
+    this.queue = new WaitingRoom(this.store, this.clock, () => this.work());
   }
 
   /** Takes up what is on disk and settles what was interrupted; to be called once, before anything else. */
@@ -61,66 +47,12 @@ export class JobEngine {
       this.builds.set(name, builds);
       for (const build of builds) this.left.set(build.queueId, { job: name, number: build.number });
     }
-    for (const item of found.items)
-      this.waiting.set(item.id, { ...item, saved: Promise.resolve(), ready: true, leaving: false });
+    this.queue.restore(found.items);
     for (const [job, cleaning] of found.cleaning) this.occupy(job, new AbortController(), cleaning);
   }
 
-  /**
-   * Queues a build, or joins it to an equal one that waits. Resolves when it is on disk.
-   * @param delay milliseconds; without it the job's quiet period counts
-   */
-  async submit(
-    job: Job,
-    cause: Cause,
-    wanted: { parameters?: Record<string, string>; revision?: Revision; delay?: number },
-  ): Promise<Submission> {
-    const now = this.clock.now().getTime();
-    const due = now + (wanted.delay ?? job.quietPeriod);
-    const { parameters = {}, revision } = wanted;
-    const id = await this.store.takeQueueId();
-    for (;;) {
-      const open = this.itemsOf(job.name).filter((item) => !(item as Waiting).leaving);
-      const twin = findTwin(open as Waiting[], { job: job.name, parameters, revision });
-      if (!twin)
-        return this.enqueue({
-          ...{ id, job: job.name, parameters, ...(revision ? { revision } : {}) },
-          ...{ causes: [cause], since: now, due },
-        });
-      // What is not on disk yet may fail to get there; what has left meanwhile cannot be joined.
-      await twin.saved;
-      if (!twin.leaving && this.waiting.has(twin.id)) return this.join(twin, cause, due, revision);
-    }
-  }
-
-  private async enqueue(item: QueueItem): Promise<Submission> {
-    const waiting: Waiting = { ...item, saved: Promise.resolve(), ready: false, leaving: false };
-    this.waiting.set(item.id, waiting);
-    try {
-      await this.save(waiting);
-    } catch (error) {
-      this.waiting.delete(item.id);
-      await this.store.removeItem(item.id).catch(() => undefined);
-      throw error;
-    }
-    waiting.ready = true;
-    this.work();
-    return { item: waiting, folded: false };
-  }
-
-  private async join(item: Waiting, cause: Cause, due: number, revision: Revision | undefined): Promise<Submission> {
-    const before = JSON.stringify(recordOf(item));
-    Object.assign(item, fold(item, cause, due, revision));
-    await (before === JSON.stringify(recordOf(item)) ? item.saved : this.save(item));
-    this.work();
-    return { item, folded: true };
-  }
-
-  /** One write after the other, each of the item as it is at its turn. */
-  private save(item: Waiting): Promise<void> {
-    item.saved = item.saved.catch(() => undefined).then(() => this.store.saveItem(recordOf(item)));
-    return item.saved;
-  }
+  /** Queues a build, or joins it to an equal one that waits. Resolves when it is on disk. */
+  submit = (job: Job, cause: Cause, wanted: Wish): Promise<Submission> => this.queue.submit(job, cause, wanted);
 
   /** Stops a running build; one that has ended stays as it is. */
   stop(build: Build, user: string): void {
@@ -132,7 +64,7 @@ export class JobEngine {
   async close(): Promise<void> {
     clearTimeout(this.timer);
     await Promise.all([...this.running.values()].map((run) => run.done));
-    await Promise.allSettled([...this.waiting.values()].map((item) => item.saved));
+    await this.queue.settled();
   }
 
   get busyJobs(): ReadonlySet<string> {
@@ -140,9 +72,8 @@ export class JobEngine {
   }
 
   buildsOf = (job: string): readonly Build[] => this.builds.get(job) ?? [];
-  itemsOf = (job?: string): readonly QueueItem[] =>
-    [...this.waiting.values()].filter((item) => job === undefined || item.job === job);
-  item = (id: number): QueueItem | undefined => this.waiting.get(id);
+  itemsOf = (job?: string): readonly QueueItem[] => this.queue.all(job);
+  item = (id: number): QueueItem | undefined => this.queue.get(id);
   leftItem = (id: number): Left | undefined => this.left.get(id);
   nextBuildNumber = (job: string): Promise<number> => this.store.nextBuildNumber(job);
 
@@ -151,9 +82,7 @@ export class JobEngine {
     if (this.executor.shutdown.aborted) return;
     clearTimeout(this.timer);
     const now = this.clock.now().getTime();
-    const candidates = [...this.waiting.values()].filter(
-      (item) => item.ready && !item.leaving && this.jobs.has(item.job),
-    );
+    const candidates = this.queue.startable().filter((item) => this.jobs.has(item.job));
     const { start, wakeAt } = chooseNext(candidates, this.busyJobs, this.executors, now);
     for (const item of start) {
       item.leaving = true;
@@ -177,7 +106,8 @@ export class JobEngine {
     const job = this.jobs.get(item.job)!;
     let build: Build | undefined;
     try {
-      await item.saved;
+      // A request that could not join is told so; what was on disk before still is.
+      await item.saved.catch(() => undefined);
       build = await this.makeBuild(item, job);
     } catch (error) {
       item.leaving = false;
@@ -221,7 +151,7 @@ export class JobEngine {
   }
 
   private forget(item: Waiting, left: Left): undefined {
-    this.waiting.delete(item.id);
+    this.queue.delete(item.id);
     this.left.set(item.id, left);
     if ('cancelled' in left) setTimeout(() => this.left.delete(item.id), rememberCancelled).unref();
   }
@@ -252,9 +182,4 @@ export class JobEngine {
       await this.store.removeBuild(build.job, build.number);
     }
   }
-}
-
-function recordOf(item: Waiting): QueueItem {
-  const { saved: _saved, ready: _ready, leaving: _leaving, ...record } = item;
-  return record;
 }

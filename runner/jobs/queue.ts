@@ -5,9 +5,17 @@ export type Wanted = Pick<QueueItem, 'job' | 'parameters'> & { revision?: Revisi
 /** The waiting item that a new one folds into: same job, same parameter values, same revision; as Jenkins does it. */
 export function findTwin<T extends QueueItem>(items: Iterable<T>, wanted: Wanted): T | undefined {
   const identity = identityOf(wanted);
-  for (const item of items) if (item.job === wanted.job && identityOf(item) === identity) return item;
+  for (const item of items) {
+    if (item.job !== wanted.job) continue;
+    // What makes an item what it is never changes while it waits, and there may be thousands.
+    const known = identities.get(item) ?? identityOf(item);
+    identities.set(item, known);
+    if (known === identity) return item;
+  }
   return undefined;
 }
+
+const identities = new WeakMap<object, string>();
 
 function identityOf({ parameters, revision }: Wanted): string {
   const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,6 +1,7 @@
 import { readBody, Refusal, requireRight, textAnswer, type Answer, type Call } from './answer';
 import { buildUrl, jobUrl } from './documents';
-import type { JobEngine, Submission } from './engine';
+import type { JobEngine } from './engine';
+import type { Submission } from './waiting-room';
 import { resolveBuild } from './builds';
 import type { Job } from './model';
 import { chooseParameters, parseDelay } from './parameters';

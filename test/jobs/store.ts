@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { writeDurably } from '../../runner/jobs/durable';
@@ -79,4 +79,22 @@ t.test('a queue that cannot be written confirms nothing', async (t) => {
   t.equal((await client.post(trigger)).status, 201, 'and goes on when it can be written again');
   t.equal((await ended(client, 'service-scale', 1)).result, 'SUCCESS');
   t.equal(server.records().length, 1);
+});
+
+t.test('a request that cannot join for a full disk does not harm the item that waits', async (t) => {
+  const server = await startServer(t, yaml);
+  const client = await server.client();
+  const other = await server.client('*:build', 'other');
+  t.equal((await client.post(`${trigger}?delay=2sec`)).status, 201);
+  const queue = path.join(server.data, 'queue');
+  const [name] = readdirSync(queue);
+  const content = readFileSync(path.join(queue, name!), 'utf8');
+  rmSync(queue, { recursive: true });
+  writeFileSync(queue, '');
+  t.equal((await other.post(`${trigger}?delay=2sec`)).status, 500);
+  rmSync(queue);
+  mkdirSync(queue);
+  writeFileSync(path.join(queue, name!), content);
+  t.equal((await ended(client, 'service-scale', 1)).result, 'SUCCESS');
+  t.same(readdirSync(queue), []);
 });
