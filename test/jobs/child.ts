@@ -64,6 +64,7 @@ export class ServerFolder {
     // env -i, because tap puts a loader into the environment of every child, which costs it 20 MB and a second.
     const words = ['-i', ...clean, process.execPath, this.runner, 'jobs', '--data', this.data, ...args];
     const child = spawn('env', words, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    process.once('exit', () => child.kill('SIGKILL'));
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text) => (output += text));
