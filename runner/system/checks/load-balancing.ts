@@ -8,7 +8,7 @@ import { stackLabel } from '../../swarm/types';
 import { imageExists, runnerImageName } from '../runner-image';
 import { ok, unknown, warning, type CheckDefinition, type Examination, type Finding } from './check';
 
-const probeLabel = 'com.homeostat.probe';
+export const probeLabel = 'com.homeostat.probe';
 const port = 9000;
 
 /** Time for the probe itself and for removing it; together less than a check may take. */
