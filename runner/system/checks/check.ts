@@ -66,14 +66,18 @@ export async function makeCheck(
   const missing = whatIsMissing(needs, examination.facts);
   if (missing) return { name, ...unknown(missing) };
   const { context } = examination;
-  const late = AbortSignal.timeout(limit);
-  const signal = AbortSignal.any([context.signal, late]);
+  // The timer of AbortSignal.timeout() would not keep the process alive until it rings.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('late')), limit);
+  const signal = AbortSignal.any([context.signal, late.signal]);
   try {
     const looked = Promise.resolve().then(() => look({ ...examination, context: { ...context, signal } }));
     return { name, ...(await Promise.race([looked, whenAborted(signal)])) };
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;
-    return { name, ...(late.aborted ? unknown(`gave no answer within ${limit / 1000} s`) : findingOf(error)) };
+    return { name, ...(late.signal.aborted ? unknown(`gave no answer within ${limit / 1000} s`) : findingOf(error)) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
