@@ -6,6 +6,7 @@ import { parseImage } from '../image/reference';
 import { credentialsFor } from '../image/registry-auth';
 import { takeLease, type Lease } from '../swarm/lease';
 import { findService, listStack, removeService, updateService } from '../swarm/services';
+import { removeStack } from '../swarm/stack';
 import type { StoredRecord } from '../swarm/store';
 import type { Target } from '../swarm/rollout';
 import { imageOf, stackLabel, wantedReplicas, withReplicas, type Service, type ServiceSpec } from '../swarm/types';
@@ -140,23 +141,12 @@ async function undo(
       : 'there was no release before; removing what was created',
   );
   await putBack(engine, record.data, context);
-  const back = await watchRollout(
-    engine,
-    {
-      targets: previous.map(({ name, spec }) => ({ service: name, image: imageOf(spec) })),
-      since: new Date(Date.parse(record.createdAt)).toISOString(),
-      deadline: putBackLimit,
-      monitor: 0,
-      signal: context.signal,
-      settled: false,
-    },
-    context,
-  );
+  const back = previous.length > 0 ? await watchPutBack(engine, record, context) : undefined;
   const seconds = formatDuration(context.clock.monotonic() - start);
   const deadline = outcome.outcome === 'deadline';
   await closeRollout(engine, record, deadline ? 'deadline-passed' : 'rolled-back', outcome.reason, context);
   const evidence = [...outcome.evidence, ...logs];
-  if (back.outcome !== 'good')
+  if (back && back.outcome !== 'good')
     fail('ROLLBACK_INCOMPLETE', `the release of ${stack} is bad, and the one before it does not run yet`, {
       cause: `${outcome.reason}; ${back.reason}`,
       evidence,
@@ -180,8 +170,19 @@ async function undo(
 
 const putBackLimit = 120_000;
 
+function watchPutBack(engine: Engine, record: StoredRecord<Rollout>, context: Context): Promise<Outcome> {
+  const targets = record.data.previous.map(({ name, spec }) => ({ service: name, image: imageOf(spec) }));
+  const limits = { deadline: putBackLimit, monitor: 0, settled: false };
+  return watchRollout(engine, { targets, since: record.createdAt, signal: context.signal, ...limits }, context);
+}
+
 /** Writes the known-good specs back with the live replica counts, and removes services that did not exist before. */
 async function putBack(engine: Engine, { stack, previous, targets }: Rollout, context: Context): Promise<void> {
+  if (previous.length === 0) {
+    await removeStack(engine, stack, removalLimit, context);
+    for (const target of targets) await removeService(engine, target.service, context);
+    return;
+  }
   const before = new Map(previous.map((each) => [each.name, each.spec]));
   const names = new Set([
     ...(await listStack(engine, stack, context)).map(({ Spec }) => Spec.Name),
@@ -234,6 +235,7 @@ export async function unfinished(
   return (await listRollouts(engine, stack, context)).filter((record) => stateOf(record) === 'deploying');
 }
 
+const removalLimit = 30_000;
 const leastTime = 10_000;
 
 /** Ends a rollout whose runner died: watches on what is left of its deadline, then records it or puts it back. */

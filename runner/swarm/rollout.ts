@@ -78,7 +78,12 @@ export function judge(view: ServiceView, memory: Memory): Verdict {
   );
   const waiting = alive.filter((task) => !running.includes(task));
   const wanted = wantedReplicas(service.Spec);
-  const enough = wanted === undefined ? alive.length > 0 && waiting.length === 0 : running.length >= wanted;
+  const enough =
+    wanted === undefined
+      ? alive.length > 0 && waiting.length === 0
+      : oneShot
+        ? running.length >= wanted
+        : running.length === wanted;
   if (!enough || waiting.length > 0 || oldTasksServe(view.tasks)) {
     const pending = waiting.find((task) => task.Status.Err)?.Status.Err;
     return {

@@ -28,7 +28,8 @@ export interface ChapterResult {
   seconds: number;
   /** Answers that a client got meanwhile, by version. */
   seen: Record<string, number>;
-  failed: number;
+  /** Requests of that client that failed, by reason. */
+  failures: Record<string, number>;
 }
 
 const nextVersion = async (repository: ExampleRepository) => {
@@ -103,15 +104,15 @@ export async function tell(
   stdout.write(`  pushed ${commit.slice(0, 12)}\n`);
   const build = await jobs.follow(exampleName, last, (text) => stdout.write(indent(masker(text))), buildLimit);
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
-  const { seen, failed } = asking ? await asking.stop() : await askOnce(engine, client, context);
+  const { seen, failures } = asking ? await asking.stop() : await askOnce(engine, client, context);
   const exit = exitOf(build);
   const versions = Object.entries(seen).map(([version, count]) => `version ${version} ${count} times`);
   stdout.write(
-    `  build ${build.number}: ${build.result}, exit ${exit}, after ${seconds} s; a client was answered by ${versions.join(', ') || 'nobody'}, ${failed} requests failed\n`,
+    `  build ${build.number}: ${build.result}, exit ${exit}, after ${seconds} s; a client was answered by ${versions.join(', ') || 'nobody'}, ${describeFailures(failures)}\n`,
   );
   if (!chapter.keep) await git(repository.checkout, ['revert', '--no-edit', 'HEAD'], context);
   check(chapter, build, exit, before, await runningImage(engine, context));
-  return { title: chapter.title, build: build.number, exit, seconds, seen, failed };
+  return { title: chapter.title, build: build.number, exit, seconds, seen, failures };
 }
 
 function check(
@@ -148,9 +149,14 @@ async function runningImage(engine: Engine, context: Context): Promise<string | 
   return service && imageOf(service.Spec);
 }
 
+function describeFailures(failures: Record<string, number>): string {
+  const reasons = Object.entries(failures).map(([reason, count]) => `${count} ${reason}`);
+  return reasons.length === 0 ? 'no request failed' : `failed: ${reasons.join(', ')}`;
+}
+
 interface Asked {
   seen: Record<string, number>;
-  failed: number;
+  failures: Record<string, number>;
 }
 
 const askingLimit = 240;
@@ -190,6 +196,6 @@ async function ask(
   try {
     return JSON.parse(result.output) as Asked;
   } catch {
-    return { seen: {}, failed: 0 };
+    return { seen: {}, failures: {} };
   }
 }
