@@ -52,8 +52,8 @@ export async function bundle(folder: string): Promise<string> {
  */
 function launcher(code: string): string {
   const names = ['exports', 'require', 'module', '__filename', '__dirname'];
-  const compile = `require("node:vm").compileFunction(${JSON.stringify(code.replace(/^#!.*\n/, ''))},${JSON.stringify(names)},{filename:__filename})(${names.join(',')})`;
-  return `#!/usr/bin/env node\n"use strict";if(process.argv[2]==="--version")process.stdout.write(${JSON.stringify(`${version}\n`)});else ${compile};\n`;
+  const compile = `vm.compileFunction(${JSON.stringify(code.replace(/^#!.*\n/, ''))},${JSON.stringify(names)},{filename:__filename,importModuleDynamically:vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER})(${names.join(',')})`;
+  return `#!/usr/bin/env node\n"use strict";if(process.argv[2]==="--version")process.stdout.write(${JSON.stringify(`${version}\n`)});else{const vm=require("node:vm");${compile}}\n`;
 }
 
 if (require.main === module) {

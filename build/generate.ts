@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorTable, exitCodes } from '../runner/common/error-table';
+import { configJsonSchema } from '../runner/pipeline/config';
 
 const root = path.join(__dirname, '..');
 
@@ -11,7 +12,10 @@ export interface GeneratedFile {
 }
 
 export function generatedFiles(): GeneratedFile[] {
-  return [{ file: 'docs/errors.md', content: errorPage() }];
+  return [
+    { file: 'docs/errors.md', content: errorPage() },
+    { file: 'resources/schema/homeostat.json', content: `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
+  ];
 }
 
 function errorPage(): string {
@@ -39,6 +43,12 @@ function errorPage(): string {
       `Remedy: ${remedy}`,
       '',
     ]),
+    '## Errors of the Jenkins step',
+    '',
+    'Before the runner can speak, the step `homeostat` itself may fail: `NODE_MISSING` (the agent has no Node.js 20),',
+    '`RUNNER_DAMAGED` (the runner on the agent is not the one of the library) and `RESULT_MISSING` (the runner ended without',
+    'a result). Its page in Jenkins says what to do.',
+    '',
   ].join('\n');
 }
 
