@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -40,7 +40,9 @@ export async function bundle(folder: string): Promise<string> {
     external: ['cpu-features'],
     logLevel: 'warning',
   });
-  writeFileSync(outfile, launcher(outputFiles[0]!.text), { mode: 0o755 });
+  // Replaced in one step: a runner that is starting never reads half a file.
+  writeFileSync(`${outfile}.new`, launcher(outputFiles[0]!.text), { mode: 0o755 });
+  renameSync(`${outfile}.new`, outfile);
   const digest = createHash('sha256').update(readFileSync(outfile)).digest('hex');
   writeFileSync(`${outfile}.sha256`, `${digest}  homeostat.cjs\n`);
   return digest;

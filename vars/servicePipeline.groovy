@@ -13,6 +13,7 @@ Map call(Map options = [:]) {
         inStage(options, 'candidate',
             { done.candidate = imageTest(image + build + [only: 'functional,integration,load']) },
             { homeostat(command: 'cleanup', parameters: build) })
+        inStage(options, 'release') { done.release = imagePush(image + [release: true]) }
         inStage(options, 'deploy') { done.deploy = serviceDeploy(image + [approvedBy: options.approvedBy]) }
         inStage(options, 'verify') { done.verify = imageTest(config + [only: 'production']) }
     }
@@ -22,7 +23,7 @@ Map call(Map options = [:]) {
 /** Refuses a misspelt option before anything is done. */
 private void checkOptions(Map options) {
     List known = ['agent', 'approvedBy', 'config', 'credentials', 'skip', 'timeout']
-    List stages = ['unit', 'build', 'push', 'candidate', 'deploy', 'verify']
+    List stages = ['unit', 'build', 'push', 'candidate', 'release', 'deploy', 'verify']
     Set unknown = options.keySet() - known
     if (unknown) {
         error("servicePipeline: unknown option ${unknown.join(', ')}; allowed are ${known.join(', ')}")
