@@ -1,4 +1,5 @@
 import { errorTable, type ErrorCode, type ExitCode } from './error-table';
+import { printable } from './log';
 
 export interface ErrorDetails {
   /** What made it fail, in the words of whoever said so. */
@@ -60,7 +61,7 @@ export function errorDocument(error: HomeostatError) {
       message: error.message,
       ...(error.causeText ? { cause: error.causeText } : {}),
       remedy: error.remedy,
-      ...(error.evidence.length > 0 ? { evidence: error.evidence } : {}),
+      ...(error.evidence.length > 0 ? { evidence: error.evidence.map(printable) } : {}),
       ...error.data,
     },
   };
@@ -72,5 +73,6 @@ export function renderError(error: HomeostatError): string {
   if (error.causeText) lines.push(`  cause: ${error.causeText}`);
   for (const line of error.evidence) lines.push(`  | ${line}`);
   lines.push(`  remedy: ${error.remedy}`);
-  return lines.join('\n');
+  // What others said may have more lines: they are set in, so that none can pass for one of ours.
+  return lines.map((line) => printable(line).replaceAll('\n', '\n    ')).join('\n');
 }

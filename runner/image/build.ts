@@ -143,6 +143,8 @@ async function runBuild(
 
 /** Lines of output kept as evidence of the step that failed. */
 const evidenceLines = 15;
+/** What the classic builder says of itself, or a line of colours only: no evidence of anything. */
+const chatter = /^( ---> |Removing intermediate container |\u001b\[[\d;]*m$)/; // eslint-disable-line no-control-regex
 
 async function readAnswer(answer: Readable, plan: BuildPlan, progress: Progress): Promise<string> {
   const read = createTraceReader();
@@ -157,9 +159,10 @@ async function readAnswer(answer: Readable, plan: BuildPlan, progress: Progress)
     if (event.kind === 'output')
       output.set(
         event.step,
-        [...(output.get(event.step) ?? []), ...event.text.split('\n').filter((line) => line.trim())].slice(
-          -evidenceLines,
-        ),
+        [
+          ...(output.get(event.step) ?? []),
+          ...event.text.split('\n').filter((line) => line.trim() && !chatter.test(line)),
+        ].slice(-evidenceLines),
       );
   };
   for await (const line of jsonLines(answer)) {

@@ -27,7 +27,10 @@ export async function planContext(cwd: string, folderName: string, dockerfileNam
   const folder = path.resolve(cwd, folderName);
   const info = await lstat(folder).catch(() => undefined);
   if (!info?.isDirectory())
-    fail('CONFIG_INVALID', `build.context '${folderName}' is not a folder`, { cause: `looked for ${folder}` });
+    fail('CONFIG_INVALID', `build.context '${folderName}' is not a folder`, {
+      cause: `looked for ${folder}`,
+      remedy: 'Name the folder with build.context (relative to the folder of homeostat.yml) or --context.',
+    });
   const dockerfilePath = path.resolve(folder, dockerfileName);
   if (!(await lstat(dockerfilePath).catch(() => undefined))) {
     fail('CONFIG_INVALID', `build.dockerfile '${dockerfileName}' does not exist`, {

@@ -17,8 +17,9 @@ const denied = /unauthorized|authentication required|denied|no basic auth|incorr
 const unreachable =
   /connection refused|no such host|i\/o timeout|timeout|deadline exceeded|network is unreachable|no route to host|connection reset|EOF|server misbehaving|http: server gave HTTP response|certificate|TLS/i;
 const transient =
-  /connection refused|connection reset|i\/o timeout|timeout|EOF|deadline exceeded|50[0234]|429|too ?many ?requests|temporarily|server error|bad gateway/i;
+  /connection refused|connection reset|i\/o timeout|timeout|EOF|deadline exceeded|\b50[0234]\b|\b429\b|too ?many ?requests|temporarily|server error|bad gateway/i;
 const lasting = /no space left|disk quota|server gave HTTP response|certificate|no such host/i;
+const status5xx = /\b50\d\b/;
 const retryLimit = 30_000;
 
 /**
@@ -37,12 +38,17 @@ export async function pushImage(engine: Engine, image: ImageReference, context: 
     worthIt: (error) =>
       error instanceof HomeostatError &&
       (error.code === 'PUSH_FAILED' || error.code === 'REGISTRY_UNREACHABLE') &&
-      transient.test(error.causeText ?? '') &&
-      !lasting.test(error.causeText ?? ''),
+      mayPass(wordsAlone(error.causeText ?? '', image)),
     onRetry: (error) => context.log.warn(`push of ${name}: ${(error as HomeostatError).causeText}; trying again`),
   });
   return { image: name, digest, reference: formatImage(withDigest(image, digest)) };
 }
+
+const mayPass = (words: string) => transient.test(words) && !lasting.test(words);
+
+/** What was said without the names in it: a registry's port may well be 5000. */
+const wordsAlone = (cause: string, image: ImageReference) =>
+  [formatImage(image), repositoryOf(image), image.registry].reduce((text, each) => text.replaceAll(each, ''), cause);
 
 async function pushOnce(
   engine: Engine,
@@ -67,12 +73,17 @@ async function pushOnce(
   });
   let digest: string | undefined;
   let lastTold = 0;
+  let retrying = false;
   try {
     for await (const line of jsonLines(stream)) {
       const fault = (line.errorDetail as { message?: string } | undefined)?.message ?? line.error;
       if (fault) failPush(image, String(fault));
       const aux = line.aux as { Digest?: string } | undefined;
       if (aux?.Digest) digest = aux.Digest;
+      if (!retrying && /^Retrying in/.test(String(line.status))) {
+        retrying = true;
+        context.log.warn(`push of ${name}: the registry did not take a layer; the Engine tries again for a minute`);
+      }
       if (typeof line.status === 'string' && line.id === undefined && context.clock.monotonic() - lastTold > 500) {
         lastTold = context.clock.monotonic();
         context.log.debug(line.status);
@@ -92,9 +103,10 @@ async function pushOnce(
 
 function failPush(image: ImageReference, cause: string): never {
   const name = formatImage(image);
-  if (denied.test(cause))
+  const words = wordsAlone(cause, image);
+  if (denied.test(words))
     fail('REGISTRY_DENIED', `the registry ${image.registry} refused the credentials for ${name}`, { cause });
-  if (unreachable.test(cause) && !/50\d|no space left/.test(cause))
+  if (unreachable.test(words) && !status5xx.test(words) && !/no space left/.test(words))
     fail('REGISTRY_UNREACHABLE', `the registry ${image.registry} does not answer`, { cause });
   return fail('PUSH_FAILED', `the image ${name} could not be pushed`, { cause });
 }

@@ -81,11 +81,20 @@ async function fromHelper(helper: string, address: string, context: Context): Pr
       cause: (stdout + stderr).trim().split('\n').pop() ?? `exit ${code}`,
     });
   }
-  const answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
+  const answer = parseAnswer(stdout, helper);
   if (!answer.Secret) return undefined;
   // "<token>" as user name marks an identity token, by the helpers' protocol.
   if (answer.Username === '<token>') return { identitytoken: answer.Secret, serveraddress: address };
   return { username: answer.Username ?? '', password: answer.Secret, serveraddress: address };
+}
+
+function parseAnswer(answer: string, helper: string): { Username?: string; Secret?: string } {
+  try {
+    return JSON.parse(answer) as { Username?: string; Secret?: string };
+  } catch {
+    // Its words are not shown: they may be a secret.
+    return fail('REGISTRY_DENIED', `the answer of the credential helper docker-credential-${helper} is not JSON`);
+  }
 }
 
 function fromAuths(config: DockerConfig, address: string): RegistryCredentials | undefined {
