@@ -1,7 +1,6 @@
 import { version as nodeVersion } from 'node:process';
 import type { Context } from '../common/context';
 import { HomeostatError } from '../common/errors';
-import type { Engine } from '../common/engine';
 import type { Config } from '../pipeline/config';
 import type { CheckDefinition } from '../system/checks/check';
 import { configOption, dryRunOption, type Command } from './command';
@@ -134,7 +133,7 @@ export const rolloutsCheck: CheckDefinition = {
     const late = AbortSignal.timeout(settleLimit - releaseTime);
     const signal = AbortSignal.any([context.signal, late]);
     try {
-      return judgeSettlements(await settleAll(engine as Engine, undefined, { ...context, signal }));
+      return judgeSettlements(await settleAll(engine, undefined, { ...context, signal }));
     } catch (error) {
       if (!late.aborted) throw error;
       return {
