@@ -1,6 +1,6 @@
 /** Shorter values are not masked: they would hit ordinary words. */
 const minimumLength = 5;
-const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY|AUTH)/i;
+const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY|AUTH(?!OR(?!I)))/i;
 /** Names that look secret and hold a path or a switch. */
 const publicName =
   /^(SSH_AUTH_SOCK|GPG_AGENT_INFO|XAUTHORITY)$|_(FILE|PATH|URL|SOCK|HEADER|ENABLED|TYPE|USER|USERNAME)$/i;
@@ -18,6 +18,7 @@ export interface Masker {
 export function secretsOf(env: Record<string, string | undefined>): string[] {
   return Object.entries(env)
     .filter(([name, value]) => value !== undefined && secretName.test(name) && !publicName.test(name))
+    .filter(([, value]) => !/^(true|false)$/i.test(value!))
     .map(([, value]) => value as string);
 }
 
@@ -25,8 +26,9 @@ export function secretsOf(env: Record<string, string | undefined>): string[] {
 export function createMasker(secrets: string[] = []): Masker {
   let forms: string[] = [];
   const learn = (secret: string) => {
-    for (const part of [secret, ...secret.split(/\r?\n/)]) {
-      if (part.trim().length >= minimumLength) forms.push(...formsOf(part));
+    for (const part of [secret, ...secret.split(/\r\n|[\r\n]/)]) {
+      for (const each of new Set([part, part.trim()]))
+        if (each.trim().length >= minimumLength) forms.push(...formsOf(each));
     }
     forms = [...new Set(forms)].sort((a, b) => b.length - a.length);
   };
@@ -41,17 +43,29 @@ export function createMasker(secrets: string[] = []): Masker {
   }) as unknown as Masker;
 }
 
+/** The document as JSON, with secrets masked in its texts only: it stays JSON, whatever a secret looks like. */
+export const maskedJson = (masker: Masker, document: object): string =>
+  JSON.stringify(document, (_key, value: unknown) => (typeof value === 'string' ? masker(value) : value), 2);
+
+const hexadecimal = (character: string, digits: number) => character.charCodeAt(0).toString(16).padStart(digits, '0');
+
 function formsOf(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  const url = encodeURIComponent(secret);
+  // What is no text (a lone surrogate) can be in no URL.
+  const text = Buffer.from(secret).toString();
+  const url = encodeURIComponent(text);
   return [
     secret,
     json,
     JSON.stringify(json).slice(1, -1),
+    // As Go writes it, and as Groovy and Python do.
+    json.replace(/[<>&]/g, (character) => `\\u${hexadecimal(character, 4)}`),
+    json.replace(/[\u0080-\uffff]/g, (character) => `\\u${hexadecimal(character, 4)}`),
     url,
     url.replaceAll('%20', '+'),
     url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-    encodeURI(secret),
+    url.replace(/[!'()*]/g, (character) => `%${hexadecimal(character, 2).toUpperCase()}`),
+    encodeURI(text),
     ...base64Forms(secret),
   ].filter((form) => form.length >= minimumLength);
 }

@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
-import { fail, messageOf } from './errors';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { kill } from 'node:process';
+import { HomeostatError, messageOf } from './errors';
 import type { Environment } from './context';
 
 export interface RunOptions {
@@ -23,24 +25,31 @@ export interface RunResult {
 const keep = 256 * 1024;
 
 /**
- * Runs a program without a shell, so that no argument is ever parsed by one.
- * @throws CLI_MISSING when the program is not installed
+ * Runs a program without a shell, so that no argument is ever parsed by one. What it started itself ends with it when
+ * it is stopped or its time is up.
+ * @throws CLI_MISSING when the program is not installed or cannot be run
  */
 export function run(program: string, args: string[], options: RunOptions): Promise<RunResult> {
+  const { signal } = options;
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error);
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env,
       stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.signal ? { signal: options.signal, killSignal: 'SIGTERM' as const } : {}),
-      ...(options.timeout ? { timeout: options.timeout, killSignal: 'SIGKILL' as const } : {}),
+      // A group of its own: a script that is killed alone leaves what it started, with the pipes open.
+      detached: true,
     });
+    const stop = (how: NodeJS.Signals) => () => signalGroup(child, how);
+    const terminate = stop('SIGTERM');
+    const timer = options.timeout ? setTimeout(stop('SIGKILL'), options.timeout) : undefined;
+    signal?.addEventListener('abort', terminate, { once: true });
+    const settle = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', terminate);
+    };
     let stdout = '';
     let stderr = '';
-    const append = (text: string, more: string) => {
-      const all = text + more;
-      return all.length <= 2 * keep ? all : `${all.slice(0, keep)}\n…\n${all.slice(-keep + 3)}`;
-    };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout = append(stdout, text);
       options.onOutput?.(text);
@@ -51,17 +60,39 @@ export function run(program: string, args: string[], options: RunOptions): Promi
     });
     child.stdin.on('error', () => undefined).end(options.input ?? '');
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (options.signal?.aborted) return reject(options.signal.reason as Error);
-      if (error.code !== 'ENOENT') return reject(error);
-      try {
-        fail('CLI_MISSING', `the program '${program}' is not installed`, { cause: messageOf(error) });
-      } catch (missing) {
-        reject(missing as Error);
-      }
+      settle();
+      reject(startError(program, options.cwd, error));
     });
-    child.on('close', (code, signal) => {
-      if (options.signal?.aborted) reject(options.signal.reason as Error);
-      else resolve({ code: code ?? (signal ? 128 : 1), stdout, stderr });
+    child.on('close', (code, killed) => {
+      settle();
+      if (signal?.aborted) reject(signal.reason as Error);
+      else resolve({ code: code ?? (killed ? 128 : 1), stdout, stderr });
     });
   });
+}
+
+function append(text: string, more: string): string {
+  const all = text + more;
+  return all.length <= 2 * keep ? all : `${all.slice(0, keep)}\n…\n${all.slice(-keep + 3)}`;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) kill(-child.pid, signal);
+  } catch {
+    child.kill(signal);
+  }
+}
+
+function startError(program: string, cwd: string | undefined, error: NodeJS.ErrnoException): Error {
+  const cause = messageOf(error);
+  // The system says ENOENT of a missing folder too.
+  if (error.code === 'ENOENT' && cwd !== undefined && !existsSync(cwd))
+    return new HomeostatError('CLI_MISSING', `the program '${program}' cannot be run in ${cwd}`, {
+      cause: 'there is no such folder',
+      remedy: 'Create the folder, or name another one.',
+    });
+  if (error.code === 'ENOENT')
+    return new HomeostatError('CLI_MISSING', `the program '${program}' is not installed`, { cause });
+  return new HomeostatError('CLI_MISSING', `the program '${program}' cannot be run`, { cause });
 }

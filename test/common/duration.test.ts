@@ -4,7 +4,24 @@ import { formatDuration, parseDuration, requireDuration } from '../../runner/com
 import { failureOf } from './support';
 
 t.test('what is no duration is refused', async (t) => {
-  const wrong = ['', ' ', 'soon', '-1s', '1,5s', '1 s', '1S', 's', '5x', '1e3', '1s2', '.5s', '5.s', '٣s', '1s\n', '0x10'];
+  const wrong = [
+    '',
+    ' ',
+    'soon',
+    '-1s',
+    '1,5s',
+    '1 s',
+    '1S',
+    's',
+    '5x',
+    '1e3',
+    '1s2',
+    '.5s',
+    '5.s',
+    '٣s',
+    '1s\n',
+    '0x10',
+  ];
   for (const text of wrong) t.equal(parseDuration(text), undefined, JSON.stringify(text));
   for (const number of [-1, NaN, Infinity, 1e308]) t.equal(parseDuration(number), undefined, String(number));
   t.equal(parseDuration('9'.repeat(400)), undefined, 'more than a number can hold');

@@ -16,19 +16,28 @@ t.test('an error that is not worth it is thrown at once', async (t) => {
   t.same(clock.slept, []);
 });
 
-t.test('it gives up within its limit, with the last error, and pauses at most eight times the first pause', async (t) => {
-  const clock = handMadeClock();
-  let tries = 0;
-  const told: number[] = [];
-  const work = async () => {
-    throw new Error(`try ${++tries}`);
-  };
-  const options = { ...always, clock, limit: 5000, pause: 100, onRetry: (_: unknown, count: number) => told.push(count) };
-  await t.rejects(retry(work, options), { message: 'try 9' });
-  t.same(clock.slept, [100, 200, 400, 800, 800, 800, 800, 800]);
-  t.ok(clock.monotonic() <= 5000);
-  t.same(told, [1, 2, 3, 4, 5, 6, 7, 8]);
-});
+t.test(
+  'it gives up within its limit, with the last error, and pauses at most eight times the first pause',
+  async (t) => {
+    const clock = handMadeClock();
+    let tries = 0;
+    const told: number[] = [];
+    const work = async () => {
+      throw new Error(`try ${++tries}`);
+    };
+    const options = {
+      ...always,
+      clock,
+      limit: 5000,
+      pause: 100,
+      onRetry: (_: unknown, count: number) => told.push(count),
+    };
+    await t.rejects(retry(work, options), { message: 'try 9' });
+    t.same(clock.slept, [100, 200, 400, 800, 800, 800, 800, 800]);
+    t.ok(clock.monotonic() <= 5000);
+    t.same(told, [1, 2, 3, 4, 5, 6, 7, 8]);
+  },
+);
 
 t.test('the time that the work itself takes counts', async (t) => {
   const clock = handMadeClock();
@@ -49,7 +58,9 @@ t.test('a stop ends it: before a pause with the error, in a pause with the reaso
     stop.abort(new Error('stopped'));
     throw new Error('failed');
   };
-  await t.rejects(retry(work, { ...always, clock, signal: stop.signal, limit: 1000, pause: 10 }), { message: 'failed' });
+  await t.rejects(retry(work, { ...always, clock, signal: stop.signal, limit: 1000, pause: 10 }), {
+    message: 'failed',
+  });
   const later = new AbortController();
   const fails = async () => {
     throw new Error('failed');
