@@ -127,7 +127,9 @@ async function runTest(
     timeout: test.timeout,
   };
   const reports = path.join(config.folder, reportsFolder, kind);
-  const result = await runContainer(engine, plan, reports, context);
+  const result = await runContainer(engine, plan, reports, context).finally(() =>
+    test.image ? undefined : dropTestImage(run, image),
+  );
   const junit = result.junit.map((file) => path.relative(config.folder, file));
   const data = { test: { name: kind, verdict: 'red', seconds: result.seconds, exitCode: result.exitCode, junit } };
   if (result.timedOut)
@@ -151,14 +153,18 @@ function containerName({ config, build }: TestRun, kind: TestKind, place: Place)
 
 async function buildTestImage(run: TestRun, kind: TestKind, target: string): Promise<string> {
   const { engine, config, source, context } = run;
-  const image = `homeostat-test/${config.name.replaceAll('_', '-')}:${kind}`;
+  // A tag of its own for each build: another build of the same service may run, or end, at any moment.
+  const image = `homeostat-test/${config.name.replaceAll('_', '-')}:${kind}-${run.build}`;
   const plan = { ...buildPlan(config, image, source, context.version), target };
-  const built = await buildImage(engine, plan, await readSecrets(plan, config.folder, context), {
-    ...context,
-    cwd: config.folder,
-  });
-  // By id: another build of the same service may move the tag at any moment.
-  return built.id;
+  await buildImage(engine, plan, await readSecrets(plan, config.folder, context), { ...context, cwd: config.folder });
+  return image;
+}
+
+/** Images of tests are not kept; the build cache makes the next one fast. */
+async function dropTestImage({ engine, context }: TestRun, image: string): Promise<void> {
+  await request(engine, 'DELETE', `/images/${image}`, { query: { force: true } }).catch((error: unknown) =>
+    context.log.debug(`${image} could not be removed: ${String(error)}`),
+  );
 }
 
 async function loadTest(run: TestRun, candidate: Candidate): Promise<TestResult> {

@@ -10,6 +10,9 @@ import { debianRootfs } from './debootstrap';
 /** What the system's own images are built on. */
 export const baseImage = 'debian:trixie-slim';
 
+/** Folder in which what debootstrap made is kept; /tmp may be mounted without devices. */
+export const rootfsCache = '/var/tmp/homeostat';
+
 /** A registry that gives no sign for this long (milliseconds) is taken as out of reach. */
 const silence = 15_000;
 
@@ -80,7 +83,7 @@ async function execute(
   if (!plan.ways.includes('debootstrap')) return 'present';
   try {
     const file = await debianRootfs(context, {
-      cache: options.cache ?? '/var/tmp/homeostat',
+      cache: options.cache ?? rootfsCache,
       aptFolder: options.aptFolder,
     });
     await importImage(engine, context, plan.image, file);

@@ -9,6 +9,7 @@ import { listRecords, removeRecord } from '../swarm/store';
 import { changeDockerLogin } from './credentials';
 import { engineAnswers } from './machine';
 import { exampleName } from './example';
+import { systemLabel } from './images';
 import { readState, type SystemState } from './state';
 
 /** What `down` removes, as plain data: exactly what `up` noted to have made. */
@@ -19,6 +20,8 @@ export interface DownPlan {
   leaveSwarm: boolean;
   stopEngine: SystemState['engine'] | undefined;
   folder: string;
+  /** Other folders that were made. */
+  folders: string[];
   /** Packages that `up` installed; they stay, because other things may use them by now. */
   packagesKept: string[];
 }
@@ -41,6 +44,7 @@ export async function planDown(folder: string, context: Context): Promise<DownPl
     leaveSwarm: Boolean(state.swarm) && others.length === 0,
     stopEngine: others.length === 0 ? state.engine : undefined,
     folder,
+    folders: state.folders,
     packagesKept: state.packages,
   };
 }
@@ -58,7 +62,7 @@ export async function takeDown(plan: DownPlan, context: Context): Promise<void> 
   if (await engineAnswers(context)) await clearEngine(connectEngine(context), plan, context);
   for (const address of plan.logins) await changeDockerLogin(address, undefined, context);
   if (plan.stopEngine) await stopEngine(plan.stopEngine, context);
-  await rm(plan.folder, { recursive: true, force: true });
+  for (const folder of [plan.folder, ...plan.folders]) await rm(folder, { recursive: true, force: true });
 }
 
 async function clearEngine(engine: Engine, plan: DownPlan, context: Context): Promise<void> {
@@ -88,14 +92,26 @@ async function clearEngine(engine: Engine, plan: DownPlan, context: Context): Pr
   }
 }
 
-/** Images that builds of the example left on this Engine. */
+interface ImageSummary {
+  Id: string;
+  RepoTags: string[] | null;
+  Labels: Record<string, string> | null;
+}
+
+/** Images that builds of the example left on this Engine: tags of its own, and layers that lost their tag to a later build. */
 async function exampleImages(engine: Engine, plan: DownPlan): Promise<string[]> {
   if (!plan.stacks.includes(exampleName)) return [];
-  const images = await request<{ RepoTags: string[] | null }[]>(engine, 'GET', '/images/json').catch(() => []);
+  const images = await request<ImageSummary[]>(engine, 'GET', '/images/json').catch(() => []);
   const own = (tag: string) =>
     tag.startsWith(`homeostat-test/${exampleName}:`) ||
     plan.logins.some((login) => tag.startsWith(`${login}/examples/${exampleName}:`));
-  return images.flatMap((image) => image.RepoTags ?? []).filter(own);
+  return images.flatMap(({ Id, RepoTags, Labels }) => {
+    const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
+    const untagged =
+      tags.length === 0 &&
+      (Labels?.['org.opencontainers.image.title'] === exampleName || Labels?.[systemLabel] !== undefined);
+    return untagged ? [Id] : tags.filter(own);
+  });
 }
 
 async function stopEngine(engine: NonNullable<SystemState['engine']>, context: Context): Promise<void> {

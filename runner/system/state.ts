@@ -12,11 +12,13 @@ export interface SystemState {
   swarm?: boolean;
   stacks: string[];
   images: string[];
+  /** Folders outside the state folder. */
+  folders: string[];
   /** Registry addresses that were added to the docker configuration. */
   logins: string[];
 }
 
-const empty: SystemState = { packages: [], stacks: [], images: [], logins: [] };
+const empty: SystemState = { packages: [], stacks: [], images: [], folders: [], logins: [] };
 
 /** Folder of everything that `up` keeps on this machine. */
 export const stateFolder = ({ env }: Context): string =>

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
+import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { ensureImage, imageExists, registryImage, runnerImage, type SystemImage } from './images';
 import { JobClient } from './job-client';
@@ -93,6 +94,7 @@ export async function bringUp(
   const swarm = await ensureSwarm(engine, settings.folder, { advertiseAddress: settings.advertiseAddress }, context);
   say(swarm === 'made' ? 'a Swarm of one manager was made' : 'this node is a manager of a Swarm');
 
+  await noteBaseImage(engine, settings);
   const runner = await buildOne(engine, await runnerImage(context), settings, context);
   const registry = await buildOne(engine, await registryImage(context), settings, context);
   say('images are there');
@@ -108,6 +110,16 @@ export async function bringUp(
     chapters: told?.chapters ?? [],
     ...(told ? { checkout: told.checkout } : {}),
   };
+}
+
+/** A base image that is not there yet will be made, and is then a thing to remove again. */
+async function noteBaseImage(engine: Engine, settings: UpSettings): Promise<void> {
+  if (await imageExists(engine, baseImage)) return;
+  await addToState(settings.folder, (state) => ({
+    ...state,
+    images: including(state.images, baseImage),
+    folders: including(state.folders, rootfsCache),
+  }));
 }
 
 async function buildOne(engine: Engine, image: SystemImage, settings: UpSettings, context: Context): Promise<string> {
