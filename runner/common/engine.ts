@@ -31,27 +31,39 @@ export function connectEngine({ env }: Context): Engine {
   const unix = /^unix:\/\/(\/.+)$/.exec(host);
   if (unix) return new Docker({ socketPath: unix[1]! });
   const url = URL.canParse(host) ? new URL(host) : undefined;
+  // URL leaves out the port that is usual for http and https, and net.connect knows no brackets.
+  const port = Number(/:(\d+)\/?$/.exec(host)?.[1]);
+  const hostname = url?.hostname.replace(/^\[(.*)\]$/, '$1');
   if (!url?.hostname || !['tcp:', 'http:', 'https:', 'ssh:'].includes(url.protocol)) {
-    return fail('USAGE_INVALID', `DOCKER_HOST is '${host}'`, {
+    return fail('USAGE_INVALID', `DOCKER_HOST is '${host.replace(/\/\/.*@/, '//')}'`, {
       remedy: 'Use unix:///path/to/docker.sock, tcp://host:port or ssh://user@host.',
     });
   }
   if (url.protocol === 'ssh:') {
     return new Docker({
       protocol: 'ssh',
-      host: url.hostname,
-      port: Number(url.port || 22),
+      host: hostname,
+      port: port || 22,
       username: url.username || env.USER || 'root',
       sshOptions: { agent: env.SSH_AUTH_SOCK },
     });
   }
   const secure = url.protocol === 'https:' || Boolean(env.DOCKER_TLS_VERIFY);
   const certificates = env.DOCKER_CERT_PATH ?? path.join(env.HOME ?? '/root', '.docker');
-  const read = (name: string) => readFileSync(path.join(certificates, name));
+  const read = (name: string) => {
+    try {
+      return readFileSync(path.join(certificates, name));
+    } catch (error) {
+      return fail('USAGE_INVALID', 'DOCKER_HOST asks for TLS, and its certificates cannot be read', {
+        cause: messageOf(error),
+        remedy: 'Put ca.pem, cert.pem and key.pem into the folder that DOCKER_CERT_PATH names.',
+      });
+    }
+  };
   return new Docker({
     protocol: secure ? 'https' : 'http',
-    host: url.hostname,
-    port: Number(url.port || (secure ? 2376 : 2375)),
+    host: hostname,
+    port: port || (secure ? 2376 : 2375),
     ...(secure ? { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') } : {}),
   });
 }

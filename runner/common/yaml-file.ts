@@ -1,6 +1,6 @@
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
-import { fail } from './errors';
+import { fail, messageOf } from './errors';
 import type { ErrorCode } from './error-table';
 import { didYouMean } from './suggest';
 
@@ -24,7 +24,7 @@ export function readYaml<S extends z.ZodType>(text: string, file: string, schema
     });
     fail(code, `${file} is not valid YAML`, { evidence: lines });
   }
-  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  const parsed = schema.safeParse(valueOf(document, counter, file, code, 100) ?? {});
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue as Issue, schema));
   const lines = problems
@@ -34,6 +34,34 @@ export function readYaml<S extends z.ZodType>(text: string, file: string, schema
   return fail(code, `${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, {
     evidence: lines,
   });
+}
+
+/**
+ * The document as plain data, with aliases filled in: `yaml` finds an alias without anchor, and one that multiplies
+ * what it stands for beyond all measure, only now.
+ * @throws the given error code
+ */
+export function valueOf(
+  document: Document,
+  counter: LineCounter,
+  file: string,
+  code: ErrorCode,
+  maxAliasCount: number,
+): unknown {
+  try {
+    return document.toJS({ maxAliasCount });
+  } catch (error) {
+    let last: number | undefined;
+    let unresolved: number | undefined;
+    visit(document, {
+      Alias(_key, node) {
+        last = node.range?.[0];
+        if (!node.resolve(document)) unresolved ??= last;
+      },
+    });
+    const { line, col } = counter.linePos(unresolved ?? last ?? 0);
+    return fail(code, `${file} is not valid YAML`, { evidence: [`${file}:${line}:${col} ${messageOf(error)}`] });
+  }
 }
 
 interface Issue {

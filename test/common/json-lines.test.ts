@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import t from 'tap';
 import { jsonLines } from '../../runner/common/json-lines';
-import { failureOf } from './support';
+import { failureOf, holds } from './support';
 
 const read = async (chunks: Iterable<Buffer>) => {
   const documents: unknown[] = [];
@@ -40,7 +40,8 @@ t.test('wherever the bytes are cut, the documents are the same', async (t) => {
   const documents = [{ a: 'grüße 🚀' }, {}, { b: { c: [1, null, '\n'] } }];
   for (const end of ['\n', '', '\r\n', '\n\n \n']) {
     const bytes = Buffer.from(documents.map((document) => JSON.stringify(document)).join('\r\n') + end);
-    await fc.assert(
+    await holds(
+      t,
       fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 10 }), async (cuts) => {
         const places = [...new Set([0, ...cuts, bytes.length])].sort((a, b) => a - b);
         const chunks = places.slice(1).map((place, index) => bytes.subarray(places[index], place));

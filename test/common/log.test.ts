@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { createLogger, printable } from '../../runner/common/log';
 import { createMasker } from '../../runner/common/mask';
+import { holds } from './support';
 
 function logged(use: (log: ReturnType<typeof createLogger>) => void, secrets: string[] = [], debug = false): string {
   let text = '';
@@ -12,7 +13,8 @@ function logged(use: (log: ReturnType<typeof createLogger>) => void, secrets: st
 t.test('no text from outside can drive the terminal', async (t) => {
   const text = 'a\u001b[2J\u001b]0;title\u0007b\u009b1A\u0000c\u2028d\u202eexe.txt\u2066';
   t.notMatch(printable(text), /[^\x20-\x7e]/);
-  fc.assert(
+  await holds(
+    t,
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       return !/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(printable(text)); // eslint-disable-line no-control-regex
     }),

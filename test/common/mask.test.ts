@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { createMasker, createStreamMasker, maskedJson, secretsOf } from '../../runner/common/mask';
+import { holds } from './support';
 
 /** Secrets as generators, keys and people make them; without asterisks, which masking itself writes. */
 const secret = fc
@@ -23,7 +24,8 @@ function insideBase64(text: string, offset: number): string {
 }
 
 t.test('no form of a secret survives', async (t) => {
-  fc.assert(
+  await holds(
+    t,
     fc.property(secret, fc.string(), fc.string(), (secret, before, after) => {
       const mask = createMasker([secret]);
       const json = JSON.stringify(secret).slice(1, -1);
@@ -99,7 +101,8 @@ t.test('masking a document leaves it the same document', async (t) => {
     error: { message: '**** "x"', ok: false, count: 12345, list: ['an ****', null] },
   });
   const value = fc.jsonValue({ maxDepth: 3 }).map((value) => ({ value }));
-  fc.assert(
+  await holds(
+    t,
     fc.property(fc.array(secret), value, (secrets, document) => {
       const masked = JSON.parse(maskedJson(createMasker(secrets), document)) as { value: unknown };
       return typeof masked.value === typeof document.value;
@@ -141,7 +144,8 @@ function masked(secrets: string[], pieces: Iterable<string>): string {
 
 t.test('a secret that comes in pieces does not get through, wherever it is cut', async (t) => {
   const cuts = fc.array(fc.nat(200), { maxLength: 8 });
-  fc.assert(
+  await holds(
+    t,
     fc.property(secret, fc.string(), fc.string(), cuts, (secret, before, after, cuts) => {
       const whole = `${before}${secret}${after}\n${before}${encodeURIComponent(secret)}`;
       const places = [...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length])].sort(
@@ -155,7 +159,8 @@ t.test('a secret that comes in pieces does not get through, wherever it is cut',
 
 t.test('nor does one in a line so long that it is let go in pieces', async (t) => {
   const secret = 'open+sesame/and more';
-  fc.assert(
+  await holds(
+    t,
     fc.property(fc.integer({ min: 65_300, max: 65_700 }), fc.integer({ min: 1, max: 70_000 }), (at, size) => {
       const whole = `${'x'.repeat(at)}${secret}${'y'.repeat(66_000)}${encodeURIComponent(secret)}`;
       const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
@@ -170,7 +175,10 @@ t.test('nor does one in a line so long that it is let go in pieces', async (t) =
 });
 
 t.test('text without secrets goes through whole, and whole lines at once', async (t) => {
-  fc.assert(fc.property(fc.array(fc.string()), (pieces) => masked(['opensesame'], pieces) === pieces.join('')));
+  await holds(
+    t,
+    fc.property(fc.array(fc.string()), (pieces) => masked(['opensesame'], pieces) === pieces.join('')),
+  );
   const written: string[] = [];
   const stream = createStreamMasker(createMasker(['opensesame']), (text) => written.push(text));
   stream.push('one\ntw');

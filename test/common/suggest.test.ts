@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { didYouMean, nearest } from '../../runner/common/suggest';
+import { holds } from './support';
 
 t.test('a word that is like none is left alone', async (t) => {
   t.equal(nearest('banana', ['image', 'name']), undefined);
@@ -15,7 +16,8 @@ t.test('a slip finds its word', async (t) => {
 });
 
 t.test('it answers with a known word or with nothing', async (t) => {
-  fc.assert(
+  await holds(
+    t,
     fc.property(fc.string(), fc.array(fc.string()), (word, known) => {
       const found = nearest(word, known);
       return found === undefined || known.includes(found);

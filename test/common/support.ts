@@ -1,4 +1,5 @@
 import path from 'node:path';
+import fc from 'fast-check';
 import type { Clock } from '../../runner/common/clock';
 import type { Context, Environment } from '../../runner/common/context';
 import { HomeostatError } from '../../runner/common/errors';
@@ -50,4 +51,14 @@ export async function failureOf(work: () => unknown): Promise<HomeostatError> {
     throw error;
   }
   throw new Error('it did not fail');
+}
+
+/** Holds a property to many examples; fast-check shows the smallest that breaks it. */
+export async function holds<Values>(
+  t: { pass(message: string): unknown },
+  property: fc.IRawProperty<Values>,
+  parameters?: fc.Parameters<Values>,
+): Promise<void> {
+  await fc.assert(property, parameters);
+  t.pass('it holds for all examples');
 }
