@@ -122,6 +122,8 @@ export async function ask<T>(
 export function engineError(what: string, error: unknown): HomeostatError {
   const cause = engineMessage(error);
   const code = (error as EngineFault).code;
+  if ((error as Error).name === 'AbortError' || (error as Error).name === 'TimeoutError')
+    return new HomeostatError('ENGINE_UNREACHABLE', `${what}: the Docker Engine gives no answer`, { cause });
   if (code && unreachable.has(code))
     return new HomeostatError('ENGINE_UNREACHABLE', `${what}: the Docker Engine does not answer`, {
       cause: `${code} ${cause}`,
@@ -159,7 +161,11 @@ export interface RequestOptions {
   /** Sent in X-Registry-Auth. */
   auth?: object | undefined;
   signal?: AbortSignal | undefined;
+  /** Milliseconds without an answer after which the Engine counts as hung; 0 waits for ever. Default two minutes. */
+  limit?: number;
 }
+
+const answerLimit = 120_000;
 
 /**
  * One call of the Engine API with query and body apart: dockerode's own methods put the body into the URL as well,
@@ -172,13 +178,17 @@ export function request<T>(
   options: RequestOptions = {},
 ): Promise<T> {
   const query = Object.fromEntries(Object.entries(options.query ?? {}).filter(([, value]) => value !== undefined));
+  const limit = options.limit ?? answerLimit;
+  const signals = [options.signal, limit > 0 ? AbortSignal.timeout(limit) : undefined].filter(
+    (each) => each !== undefined,
+  );
   return new Promise((resolve, reject) => {
     const call = {
       method,
       path: Object.keys(query).length > 0 ? `${path}?` : path,
       options: { _query: query, _body: options.body ?? {} },
       ...(options.auth ? { authconfig: options.auth } : {}),
-      ...(options.signal ? { abortSignal: options.signal } : {}),
+      ...(signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {}),
       statusCodes: success,
     };
     engine.modem.dial(call as never, (error: unknown, result: unknown) =>

@@ -8,7 +8,7 @@ import { openSession, type Session } from './buildkit/session';
 import { createTraceReader, type BuildEvent } from './buildkit/trace';
 import { planContext, streamContext, type ContextPlan } from './context-stream';
 import { liveProgress, plainProgress, type Progress } from './progress';
-import { hubRegistry } from './reference';
+import { hubRegistry, parseImage } from './reference';
 import { credentialsFor } from './registry-auth';
 
 /** One image to build, as plain data: what --dry-run prints. Secrets are named, never shown. */
@@ -74,7 +74,11 @@ async function trySession(
     return await openSession(engine, {
       secrets,
       credentials: (host) =>
-        credentialsFor(host === 'registry-1.docker.io' || host === 'auth.docker.io' ? hubRegistry : host, context),
+        credentialsFor(
+          host === 'registry-1.docker.io' || host === 'auth.docker.io' ? hubRegistry : host,
+          context,
+          parseImage(plan.image).registry,
+        ),
     });
   } catch (error) {
     const status = statusOf(error);

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { lstat, opendir, readFile, readlink } from 'node:fs/promises';
+import { lstat, opendir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import dockerignore from '@balena/dockerignore';
 import { pack, type Pack } from 'tar-stream';
-import { fail, messageOf } from '../common/errors';
+import { fail, HomeostatError, messageOf } from '../common/errors';
 
 export interface ContextPlan {
   /** Absolute path of the context folder. */
@@ -25,15 +25,16 @@ export interface ContextPlan {
  */
 export async function planContext(cwd: string, folderName: string, dockerfileName: string): Promise<ContextPlan> {
   const folder = path.resolve(cwd, folderName);
-  const info = await lstat(folder).catch(() => undefined);
+  const info = await stat(folder).catch(() => undefined);
   if (!info?.isDirectory())
     fail('CONFIG_INVALID', `build.context '${folderName}' is not a folder`, {
       cause: `looked for ${folder}`,
       remedy: 'Name the folder with build.context (relative to the folder of homeostat.yml) or --context.',
     });
   const dockerfilePath = path.resolve(folder, dockerfileName);
-  if (!(await lstat(dockerfilePath).catch(() => undefined))) {
-    fail('CONFIG_INVALID', `build.dockerfile '${dockerfileName}' does not exist`, {
+  const there = await stat(dockerfilePath).catch(() => undefined);
+  if (!there?.isFile()) {
+    fail('CONFIG_INVALID', `build.dockerfile '${dockerfileName}' ${there ? 'is not a file' : 'does not exist'}`, {
       cause: `looked for ${dockerfilePath}`,
       remedy: 'Create the Dockerfile, or name it with build.dockerfile (relative to build.context).',
     });
@@ -46,6 +47,7 @@ export async function planContext(cwd: string, folderName: string, dockerfileNam
     (await readIgnoreFile(path.join(folder, '.dockerignore'))) ??
     '';
   const patterns = text
+    .replace(/^\ufeff/, '')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line && !line.startsWith('#'));
@@ -53,7 +55,7 @@ export async function planContext(cwd: string, folderName: string, dockerfileNam
   return {
     folder,
     dockerfile,
-    ...(outside ? { outsideDockerfile: dockerfilePath } : {}),
+    ...(outside ? { outsideDockerfile: await realpath(dockerfilePath) } : {}),
     ignore: (file) => file !== dockerfile && file !== '.dockerignore' && matcher.ignores(file),
     hasExceptions: patterns.some((pattern) => pattern.startsWith('!')),
   };
@@ -68,7 +70,10 @@ async function readIgnoreFile(file: string): Promise<string | undefined> {
 
 type EntryHeader = Parameters<Pack['entry']>[0];
 
-/** The context as a tar stream, read file by file: never in memory as a whole. */
+/**
+ * The context as a tar stream, read file by file: never in memory as a whole. The stream fails with BUILD_FAILED when
+ * something in the folder cannot be read.
+ */
 export function streamContext(plan: ContextPlan): Readable {
   const archive = pack();
   const fill = async () => {
@@ -86,17 +91,28 @@ async function addFolder(archive: Pack, plan: ContextPlan, relative: string): Pr
   // Sorted, so that the same folder gives the same stream.
   for (const name of names.sort()) {
     const file = relative ? `${relative}/${name}` : name;
-    const info = await lstat(path.join(plan.folder, file));
-    const ignored = plan.ignore(file);
-    if (info.isDirectory()) {
-      if (ignored && !plan.hasExceptions && !plan.dockerfile.startsWith(`${file}/`)) continue;
-      if (!ignored)
-        await addHeader(archive, { name: `${file}/`, type: 'directory', mode: info.mode, mtime: info.mtime });
-      await addFolder(archive, plan, file);
-    } else if (!ignored) {
-      await addFile(archive, path.join(plan.folder, file), file);
-    }
+    await addEntry(archive, plan, file).catch((error: unknown) => unreadable(file, error));
   }
+}
+
+async function addEntry(archive: Pack, plan: ContextPlan, file: string): Promise<void> {
+  const info = await lstat(path.join(plan.folder, file));
+  const ignored = plan.ignore(file);
+  if (info.isDirectory()) {
+    if (ignored && !plan.hasExceptions && !plan.dockerfile.startsWith(`${file}/`)) return;
+    if (!ignored) await addHeader(archive, { name: `${file}/`, type: 'directory', mode: info.mode, mtime: info.mtime });
+    await addFolder(archive, plan, file);
+  } else if (!ignored) {
+    await addFile(archive, path.join(plan.folder, file), file);
+  }
+}
+
+function unreadable(file: string, error: unknown): never {
+  if (error instanceof HomeostatError) throw error;
+  return fail('BUILD_FAILED', `'${file}' of the build context could not be read whole`, {
+    cause: messageOf(error),
+    remedy: 'Let it be readable and unchanged during the build, or leave it out by .dockerignore.',
+  });
 }
 
 async function addFile(archive: Pack, source: string, name: string): Promise<void> {

@@ -24,19 +24,46 @@ const hubAddress = 'https://index.docker.io/v1/';
 /**
  * Credentials for a registry: from HOMEOSTAT_REGISTRY_USER and HOMEOSTAT_REGISTRY_PASSWORD, else from the docker
  * configuration (`credHelpers`, `credsStore`, `auths`, in the order the docker client uses). Undefined means anonymous.
- * What is found is made known to the masker.
+ * What is found is made known to the masker. The password of the environment goes to one registry only: HOMEOSTAT_REGISTRY,
+ * or else the one of the image that is worked on, `own`.
  */
-export async function credentialsFor(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
-  const { HOMEOSTAT_REGISTRY_USER: username, HOMEOSTAT_REGISTRY_PASSWORD: password } = context.env;
+export async function credentialsFor(
+  registry: string,
+  context: Context,
+  own: string = registry,
+): Promise<RegistryCredentials | undefined> {
   const address = registry === hubRegistry ? hubAddress : registry;
-  const found =
-    username && password ? { username, password, serveraddress: address } : await fromDockerConfig(address, context);
+  const found = fromEnvironment(registry, own, address, context) ?? (await fromDockerConfig(address, context));
   if (found?.password) {
     context.masker.add(found.password);
     context.masker.add(`${found.username}:${found.password}`);
   }
   if (found?.identitytoken) context.masker.add(found.identitytoken);
   return found;
+}
+
+function fromEnvironment(
+  registry: string,
+  own: string,
+  serveraddress: string,
+  { env }: Context,
+): RegistryCredentials | undefined {
+  const { HOMEOSTAT_REGISTRY_USER: username, HOMEOSTAT_REGISTRY_PASSWORD: password, HOMEOSTAT_REGISTRY: named } = env;
+  return username && password && registry === (named || own) ? { username, password, serveraddress } : undefined;
+}
+
+/**
+ * Credentials that the docker client cannot find by itself, by address: when the password comes from the environment, those
+ * of all registries of a stack, for the client then gets a configuration of its own; else none.
+ */
+export async function credentialsForClient(
+  registries: string[],
+  own: string,
+  context: Context,
+): Promise<Record<string, RegistryCredentials>> {
+  if (!context.env.HOMEOSTAT_REGISTRY_USER || !context.env.HOMEOSTAT_REGISTRY_PASSWORD) return {};
+  const found = await Promise.all([...new Set(registries)].map((registry) => credentialsFor(registry, context, own)));
+  return Object.fromEntries(found.flatMap((each) => (each ? [[each.serveraddress, each]] : [])));
 }
 
 /** Path of the docker configuration file. */

@@ -1,8 +1,8 @@
 import type { Context } from '../common/context';
 import { ask, request, requestStream, type Engine } from '../common/engine';
 import { fail, messageOf } from '../common/errors';
-import { parseImage } from '../image/reference';
-import { credentialsFor } from '../image/registry-auth';
+import { parseImage, readImage } from '../image/reference';
+import { credentialsForClient } from '../image/registry-auth';
 import { takeLease, type Lease } from '../swarm/lease';
 import { findService, listServices } from '../swarm/services';
 import { deployStack, removeStack } from '../swarm/stack';
@@ -63,15 +63,17 @@ async function deployCandidate(
   context: Context,
 ): Promise<void> {
   const tree = candidateStack(stack, config, image);
-  const { registry } = parseImage(image);
-  const credentials = await credentialsFor(registry, context);
+  const images = Object.values(servicesOf(stack)).map((service) => readImage(service.image ?? ''));
+  const registries = images.flatMap((each) => (typeof each === 'string' ? [] : [each.registry]));
+  const own = parseImage(image).registry;
+  const credentials = await credentialsForClient([own, ...registries], own, context);
   const since = context.clock.now().toISOString();
   await deployStack(
     {
       stack: name,
       content: renderStack(tree),
       folder: stack.folder,
-      credentials: credentials ? { [credentials.serveraddress]: credentials } : {},
+      credentials,
     },
     context.env,
     context,

@@ -2,8 +2,8 @@ import type { Context } from '../common/context';
 import { ask, engineMessage, request, type Engine } from '../common/engine';
 import { fail, HomeostatError } from '../common/errors';
 import { requireName } from '../common/name';
-import { formatImage, withDigest, type ImageReference } from '../image/reference';
-import { credentialsFor } from '../image/registry-auth';
+import { formatImage, readImage, withDigest, type ImageReference } from '../image/reference';
+import { credentialsFor, credentialsForClient } from '../image/registry-auth';
 import { findService, listStack, updateService } from '../swarm/services';
 import { deployStack } from '../swarm/stack';
 import { imageOf, wantedReplicas, type Service } from '../swarm/types';
@@ -177,12 +177,15 @@ export async function deployStackFile(
         new Set([service]),
         settings,
       );
-      const credentials = await credentialsFor(image.registry, leased);
+      const registries = plan.services
+        .map((each) => readImage(each.image))
+        .flatMap((each) => (typeof each === 'string' ? [] : [each.registry]));
+      const credentials = await credentialsForClient(registries, image.registry, leased);
       const deployment = {
         stack: plan.stack,
         content: renderStack(fresh),
         folder: file.folder,
-        credentials: credentials ? { [credentials.serveraddress]: credentials } : {},
+        credentials,
       };
       await deployStack(deployment, leased.env, leased);
     },

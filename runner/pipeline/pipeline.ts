@@ -12,7 +12,7 @@ import type { Config } from './config';
 import { deployStackFile, prepareStackDeploy, type DeploySettings } from './deploy';
 import { buildPlan, readSecrets } from './images';
 import type { Origin } from './releases';
-import { failedReport, skip, stage, writeReport, type PipelineReport } from './report';
+import { failedReport, renderReport, skip, stage, writeReport, type PipelineReport } from './report';
 import { readSource, type Source } from './source';
 import { readStackFile, requireService, type StackFile } from './stack-file';
 import { buildTag, releaseTags } from './tags';
@@ -125,6 +125,7 @@ export async function runPipeline(
       context.log.warn(`the report could not be written: ${String(error)}`),
     );
     const { error } = failed;
+    context.log.info(renderReport(failed.report));
     throw new HomeostatError(error.code, error.message, {
       ...(error.causeText ? { cause: error.causeText } : {}),
       remedy: error.remedy,

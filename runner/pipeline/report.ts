@@ -64,6 +64,12 @@ export function failedReport(
   return { error, report: { ...report, verdict: 'failed', error: errorDocument(error).error } };
 }
 
+const telling = /error|fail|✖|✘|not ok|assert|exception|refused|denied|panic|fatal/i;
+
+/** Of the lines kept as evidence the one that says most: the first that names a failure, else the last. */
+export const keyLine = (evidence: string[]): string | undefined =>
+  evidence.find((line) => telling.test(line) && !/\b0 fail|fail(ed|ures)?:? 0\b/i.test(line)) ?? evidence.at(-1);
+
 /** The report as a table for people. */
 export function renderReport(report: PipelineReport): string {
   const mark = { done: '✔', failed: '✘', skipped: '–' };
@@ -80,7 +86,8 @@ export function renderReport(report: PipelineReport): string {
     const failed = report.stages.find((each) => each.verdict === 'failed');
     lines.push(`  failed     ${failed ? `in ${failed.name}: ` : ''}${report.error.message}`);
     if (report.error.cause) lines.push(`  cause      ${report.error.cause}`);
-    if (report.error.evidence?.[0]) lines.push(`  evidence   ${report.error.evidence.at(-1)}`);
+    const line = keyLine(report.error.evidence ?? []);
+    if (line) lines.push(`  evidence   ${line.trim()}`);
     lines.push(`  remedy     ${report.error.remedy}`);
   }
   return lines.join('\n');

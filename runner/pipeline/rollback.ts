@@ -69,8 +69,8 @@ export async function rollBack(
       async apply(_live, leased) {
         for (const service of release.services) {
           if (await findService(engine, service.name, leased))
-            await applySpec(engine, service.name, service.spec, leased);
-          else await createService(engine, service.spec, leased);
+            await applySpec(engine, service.name, service.spec, '', leased);
+          else await createService(engine, service.spec, '', leased);
         }
       },
     },

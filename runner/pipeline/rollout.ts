@@ -183,6 +183,8 @@ async function putBack(engine: Engine, { stack, previous, targets }: Rollout, co
     for (const target of targets) await removeService(engine, target.service, context);
     return;
   }
+  const image = targets.find((target) => target.image)?.image;
+  const own = image ? parseImage(image).registry : '';
   const before = new Map(previous.map((each) => [each.name, each.spec]));
   const names = new Set([
     ...(await listStack(engine, stack, context)).map(({ Spec }) => Spec.Name),
@@ -195,16 +197,25 @@ async function putBack(engine: Engine, { stack, previous, targets }: Rollout, co
       continue;
     }
     if (!(await findService(engine, name, context))) {
-      await createService(engine, spec, context);
+      await createService(engine, spec, own, context);
       continue;
     }
-    await applySpec(engine, name, spec, context);
+    await applySpec(engine, name, spec, own, context);
   }
 }
 
-/** Writes a spec with the replica count that the service has at this moment; a spec that stands already is left alone. */
-export async function applySpec(engine: Engine, name: string, spec: ServiceSpec, context: Context): Promise<void> {
-  const auth = await credentialsFor(parseImage(imageOf(spec)).registry, context);
+/**
+ * Writes a spec with the replica count that the service has at this moment; a spec that stands already is left alone. Where
+ * no credentials are found the Swarm keeps those that the service has.
+ */
+export async function applySpec(
+  engine: Engine,
+  name: string,
+  spec: ServiceSpec,
+  own: string,
+  context: Context,
+): Promise<void> {
+  const auth = await credentialsFor(parseImage(imageOf(spec)).registry, context, own);
   await updateService(
     engine,
     name,
@@ -221,8 +232,8 @@ export async function applySpec(engine: Engine, name: string, spec: ServiceSpec,
   );
 }
 
-export async function createService(engine: Engine, spec: ServiceSpec, context: Context): Promise<void> {
-  const auth = await credentialsFor(parseImage(imageOf(spec)).registry, context);
+export async function createService(engine: Engine, spec: ServiceSpec, own: string, context: Context): Promise<void> {
+  const auth = await credentialsFor(parseImage(imageOf(spec)).registry, context, own);
   await request(engine, 'POST', '/services/create', { body: spec, auth });
 }
 

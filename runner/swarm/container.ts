@@ -64,6 +64,7 @@ export async function runContainer(
     const ended = request<{ StatusCode: number }>(engine, 'POST', `/containers/${created.Id}/wait`, {
       query: { condition: 'next-exit' },
       signal: context.signal,
+      limit: 0,
     });
     ended.catch(() => undefined);
     await ask(context, `starting ${plan.name}`, () => request(engine, 'POST', `/containers/${created.Id}/start`));

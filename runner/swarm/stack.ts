@@ -5,6 +5,7 @@ import type { Context, Environment } from '../common/context';
 import { ask, engineMessage, request, statusOf, type Engine } from '../common/engine';
 import { fail, HomeostatError } from '../common/errors';
 import { run } from '../common/process';
+import { retry } from '../common/retry';
 import { listStack, removeService } from './services';
 import { stackLabel } from './types';
 
@@ -27,15 +28,28 @@ const clientSettings =
 /** Longest the docker client may take; it waits itself while the Swarm has no leader. */
 const clientLimit = 120_000;
 
+/** Applying the same file again is harmless, so what passes is waited for. */
+const retryLimit = 60_000;
+
 /**
  * Applies a stack by `docker stack deploy`, which knows all of Compose v3.
  * @throws STACK_INVALID with the client's own words when it refuses the file
  */
-export async function deployStack(
-  deployment: StackDeployment,
-  variables: Environment,
-  context: Context,
-): Promise<void> {
+export function deployStack(deployment: StackDeployment, variables: Environment, context: Context): Promise<void> {
+  return retry(() => deployOnce(deployment, variables, context), {
+    clock: context.clock,
+    signal: context.signal,
+    limit: retryLimit,
+    pause: 500,
+    worthIt: (error) =>
+      error instanceof HomeostatError && (error.code === 'SWARM_NO_LEADER' || error.code === 'CONFLICT'),
+    onRetry: (error, tries) => {
+      if (tries === 1) context.log.warn(`${(error as HomeostatError).message}; trying again`);
+    },
+  });
+}
+
+async function deployOnce(deployment: StackDeployment, variables: Environment, context: Context): Promise<void> {
   const client = Object.fromEntries(Object.entries(context.env).filter(([name]) => clientSettings.test(name)));
   const configuration = await clientConfiguration(deployment.credentials);
   try {

@@ -16,7 +16,7 @@ export interface Need {
 
 export const engineNeeds: Need[] = [
   { program: 'dockerd', package: 'docker.io' },
-  { program: 'docker', package: 'docker.io' },
+  { program: 'docker', package: 'docker-cli' },
   { program: 'iptables', package: 'iptables' },
   { program: 'git', package: 'git' },
   { program: 'debootstrap', package: 'debootstrap' },
@@ -67,8 +67,19 @@ export async function installPackages(packages: string[], folder: string, contex
     });
   };
   await apt('update', '-q');
-  await addToState(folder, (state) => ({ ...state, packages: including(state.packages, ...packages) }));
-  await apt('install', '-y', '-q', '--no-install-recommends', ...packages);
+  const known = await Promise.all(packages.map((name) => knownPackage(name, context)));
+  await addToState(folder, (state) => ({ ...state, packages: including(state.packages, ...known) }));
+  await apt('install', '-y', '-q', '--no-install-recommends', ...new Set(known));
+}
+
+/** Debian 13 has the docker client in a package of its own; elsewhere it comes with the Engine. */
+const otherwise: Record<string, string> = { 'docker-cli': 'docker.io' };
+
+async function knownPackage(name: string, context: Context): Promise<string> {
+  const other = otherwise[name];
+  if (!other) return name;
+  const found = await run('apt-cache', ['show', name], { env: context.env, signal: context.signal, timeout: 30_000 });
+  return found.code === 0 ? name : other;
 }
 
 const startLimit = 60_000;
