@@ -73,12 +73,7 @@ async function trySession(
   try {
     return await openSession(engine, {
       secrets,
-      credentials: (host) =>
-        credentialsFor(
-          host === 'registry-1.docker.io' || host === 'auth.docker.io' ? hubRegistry : host,
-          context,
-          parseImage(plan.image).registry,
-        ),
+      credentials: (host) => sessionCredentials(host, plan, context),
     });
   } catch (error) {
     const status = statusOf(error);
@@ -95,6 +90,13 @@ async function trySession(
   }
 }
 
+/** What BuildKit is given for a registry that a Dockerfile names: an identity token goes without user, as docker sends it. */
+async function sessionCredentials(host: string, { image }: BuildPlan, context: Context) {
+  const registry = host === 'registry-1.docker.io' || host === 'auth.docker.io' ? hubRegistry : host;
+  const found = await credentialsFor(registry, context, parseImage(image).registry);
+  return found?.identitytoken ? { username: '', password: found.identitytoken } : found;
+}
+
 async function runBuild(
   engine: Engine,
   plan: BuildPlan,
@@ -104,6 +106,9 @@ async function runBuild(
   context: Context,
 ): Promise<string> {
   const body = streamContext(source);
+  const broken = new AbortController();
+  body.on('error', (error) => broken.abort(error));
+  const signal = AbortSignal.any([context.signal, broken.signal]);
   const answer = await ask(
     context,
     'build',
@@ -113,7 +118,7 @@ async function runBuild(
         path: '/build?',
         file: body,
         isStream: true,
-        abortSignal: context.signal,
+        abortSignal: signal,
         options: {
           t: plan.image,
           dockerfile: source.dockerfile,
@@ -129,18 +134,19 @@ async function runBuild(
       }),
     [400],
   ).catch((error: unknown) => {
+    if (signal.aborted) throw signal.reason;
     if (error instanceof HomeostatError) throw error;
     return fail('BUILD_FAILED', `the image ${plan.image} could not be built`, { cause: engineMessage(error) });
   });
-  const stop = () => (answer as Readable).destroy(context.signal.reason as Error);
-  context.signal.addEventListener('abort', stop, { once: true });
+  const stop = () => (answer as Readable).destroy(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
   try {
     return await readAnswer(answer, plan, progress);
   } catch (error) {
-    if (context.signal.aborted) throw context.signal.reason;
+    if (signal.aborted) throw signal.reason;
     throw error instanceof HomeostatError ? error : engineError('build', error);
   } finally {
-    context.signal.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', stop);
     body.destroy();
   }
 }

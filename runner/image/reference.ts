@@ -18,6 +18,10 @@ const tagShape = /^\w[\w.-]{0,127}$/;
 const digestShape = /^sha256:[0-9a-f]{64}$/;
 export const hubRegistry = 'docker.io';
 
+/** The first part of a name is a registry when it could not be a part of a path. */
+const isRegistry = ([first, ...rest]: string[]): boolean =>
+  rest.length > 0 && (/[.:A-Z]/.test(first!) || first === 'localhost');
+
 /** The reference, or what is wrong with it. */
 export function readImage(text: string): ImageReference | string {
   if (text.length > 512) return 'it is longer than 512 characters';
@@ -32,7 +36,7 @@ export function readImage(text: string): ImageReference | string {
   if (tag !== undefined && !tagShape.test(tag))
     return `the tag '${tag.slice(0, 40)}' has more than 128 characters, starts with . or -, or has others than letters, digits, . _ -`;
   const [first, ...rest] = name.split('/');
-  const hasRegistry = rest.length > 0 && (/[.:]/.test(first!) || first === 'localhost' || /[A-Z]/.test(first!));
+  const hasRegistry = isRegistry([first!, ...rest]);
   if (hasRegistry && !host.test(first!)) return `'${first}' is not a registry host`;
   const components = hasRegistry ? rest : [first!, ...rest];
   const wrong = components.find((each) => !component.test(each));
@@ -56,9 +60,11 @@ export function parseImage(text: string, key = 'image'): ImageReference {
   return fail('IMAGE_INVALID', `${key} '${text.slice(0, 80)}' is not an image name`, { cause: read });
 }
 
-/** Registry and path, as Docker writes it: Docker Hub is left out. */
+/** Registry and path, as Docker writes it: Docker Hub is left out where the rest cannot be mistaken for a registry. */
 export function repositoryOf(image: ImageReference): string {
-  return image.registry === hubRegistry ? image.path.replace(/^library\//, '') : `${image.registry}/${image.path}`;
+  const { registry, path } = image;
+  if (registry !== hubRegistry || isRegistry(path.split('/'))) return `${registry}/${path}`;
+  return path.replace(/^library\/([^/]+)$/, '$1');
 }
 
 /** The whole reference: repository, then tag, then digest. */

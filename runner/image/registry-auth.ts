@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { Context } from '../common/context';
 import { fail, messageOf } from '../common/errors';
 import { run } from '../common/process';
@@ -13,11 +14,16 @@ export interface RegistryCredentials {
   serveraddress: string;
 }
 
-interface DockerConfig {
-  auths?: Record<string, { auth?: string; username?: string; password?: string; identitytoken?: string }>;
-  credHelpers?: Record<string, string>;
-  credsStore?: string;
-}
+const text = z.string().nullish();
+const entry = z.object({ auth: text, username: text, password: text, identitytoken: text });
+const configSchema = z.object({
+  auths: z.record(z.string(), entry.nullable()).nullish(),
+  credHelpers: z.record(z.string(), z.string()).nullish(),
+  credsStore: text,
+});
+type DockerConfig = z.output<typeof configSchema>;
+
+const answerSchema = z.object({ Username: text, Secret: text });
 
 const hubAddress = 'https://index.docker.io/v1/';
 
@@ -82,14 +88,22 @@ async function fromDockerConfig(address: string, context: Context): Promise<Regi
   return (helper ? await fromHelper(helper, address, context) : undefined) ?? fromAuths(config, address);
 }
 
-function parseConfig(text: string, file: string): DockerConfig {
+function parseConfig(content: string, file: string): DockerConfig {
+  const config = configSchema.safeParse(readJson(content));
+  if (config.success) return config.data;
+  const { path: at, message } = config.error.issues[0]!;
+  return fail('REGISTRY_DENIED', `the docker configuration ${file} cannot be understood`, {
+    cause: at.length > 0 ? `${at.join('.')}: ${message}` : 'it is not a JSON object',
+    remedy: 'Mend the file, or run `docker login` again.',
+  });
+}
+
+/** Undefined for what is not JSON: the parser's own message would quote the text, and secrets with it. */
+function readJson(content: string): unknown {
   try {
-    return JSON.parse(text) as DockerConfig;
-  } catch (error) {
-    return fail('REGISTRY_DENIED', `the docker configuration ${file} is not JSON`, {
-      cause: messageOf(error),
-      remedy: 'Mend the file, or run `docker login` again.',
-    });
+    return JSON.parse(content);
+  } catch {
+    return undefined;
   }
 }
 
@@ -105,7 +119,7 @@ async function fromHelper(helper: string, address: string, context: Context): Pr
   if (code !== 0) {
     if (/credentials not found/i.test(stdout + stderr)) return undefined;
     fail('REGISTRY_DENIED', `the credential helper docker-credential-${helper} failed for ${address}`, {
-      cause: (stdout + stderr).trim().split('\n').pop() ?? `exit ${code}`,
+      cause: (stdout + stderr).trim().split('\n').pop() || `it ended with exit code ${code}`,
     });
   }
   const answer = parseAnswer(stdout, helper);
@@ -115,13 +129,13 @@ async function fromHelper(helper: string, address: string, context: Context): Pr
   return { username: answer.Username ?? '', password: answer.Secret, serveraddress: address };
 }
 
-function parseAnswer(answer: string, helper: string): { Username?: string; Secret?: string } {
-  try {
-    return JSON.parse(answer) as { Username?: string; Secret?: string };
-  } catch {
-    // Its words are not shown: they may be a secret.
-    return fail('REGISTRY_DENIED', `the answer of the credential helper docker-credential-${helper} is not JSON`);
-  }
+function parseAnswer(content: string, helper: string) {
+  const answer = answerSchema.safeParse(readJson(content));
+  if (answer.success) return answer.data;
+  // Its words are not shown: they may be a secret.
+  return fail('REGISTRY_DENIED', `the answer of the credential helper docker-credential-${helper} is not JSON`, {
+    cause: 'a JSON object with Username and Secret is expected',
+  });
 }
 
 function fromAuths(config: DockerConfig, address: string): RegistryCredentials | undefined {
