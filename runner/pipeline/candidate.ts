@@ -1,10 +1,11 @@
 import type { Context } from '../common/context';
-import { ask, request, requestStream, type Engine } from '../common/engine';
+import { ask, request, type Engine } from '../common/engine';
 import { fail, messageOf } from '../common/errors';
 import { parseImage, readImage } from '../image/reference';
 import { credentialsForClient } from '../image/registry-auth';
+import { lastLines } from '../swarm/last-words';
 import { takeLease, type Lease } from '../swarm/lease';
-import { findService, listServices } from '../swarm/services';
+import { listServices } from '../swarm/services';
 import { deployStack, removeStack } from '../swarm/stack';
 import { readRecord, recordName } from '../swarm/store';
 import { stackLabel } from '../swarm/types';
@@ -23,6 +24,9 @@ export interface Candidate {
 
 /** Longest time that removing a candidate may take. */
 const removalLimit = 60_000;
+
+/** Of a new stack every failure counts; this machine's clock may differ from the Swarm's, so it is not asked. */
+const beginning = new Date(0).toISOString();
 
 const leaseOf = (stack: string) => `candidate ${stack}`;
 
@@ -44,6 +48,10 @@ export async function withCandidate<T>(
   const lease = await takeLease(engine, leaseOf(name), 'candidate', context);
   let value: T;
   try {
+    if ((await listCandidates(engine, config.name, context)).includes(name)) {
+      context.log.warn(`the candidate ${name} was left behind by a run of the same build; removing it`);
+      await removeCandidate(engine, name, context);
+    }
     await deployCandidate(engine, stack, config, name, image, lease, context);
     value = await work({ stack: name, network: `${name}_default`, address: `http://${config.name}:${config.port}` });
   } catch (error) {
@@ -67,7 +75,6 @@ async function deployCandidate(
   const registries = images.flatMap((each) => (typeof each === 'string' ? [] : [each.registry]));
   const own = parseImage(image).registry;
   const credentials = await credentialsForClient([own, ...registries], own, context);
-  const since = context.clock.now().toISOString();
   await deployStack(
     {
       stack: name,
@@ -84,7 +91,7 @@ async function deployCandidate(
   }));
   const result = await watchRollout(
     engine,
-    { targets, since, deadline: config.candidate.deadline, monitor: 0, signal: lease.signal },
+    { targets, since: beginning, deadline: config.candidate.deadline, monitor: 0, signal: lease.signal },
     context,
   );
   if (result.outcome === 'good') return;
@@ -96,41 +103,14 @@ async function deployCandidate(
   });
 }
 
-/** The last log lines of a service's tasks: what a person would look at first. */
-export async function lastLines(engine: Engine, service: string, context: Context, count = 10): Promise<string[]> {
-  const found = await findService(engine, service, context).catch(() => undefined);
-  if (!found) return [];
-  try {
-    const stream = await requestStream(engine, 'GET', `/services/${found.ID}/logs`, {
-      query: { stdout: 1, stderr: 1, tail: count },
-      signal: AbortSignal.timeout(5000),
-    });
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    const lines = textOfFrames(Buffer.concat(chunks))
-      .split('\n')
-      .filter((line) => line.trim());
-    return lines.slice(-count).map((line) => context.masker(`${service} said: ${line}`));
-  } catch (error) {
-    return [`${service}: its log could not be read: ${messageOf(error)}`];
-  }
-}
-
-function textOfFrames(bytes: Buffer): string {
-  let text = '';
-  for (let at = 0; at + 8 <= bytes.length;) {
-    const end = at + 8 + bytes.readUInt32BE(at + 4);
-    text += bytes.subarray(at + 8, end).toString();
-    at = end;
-  }
-  return text;
-}
-
+/** Removes the candidate; a failure to do so is told, but never hides why the candidate had to go. */
 async function removal(engine: Engine, name: string, lease: Lease, context: Context): Promise<void> {
   // Being stopped must not keep the candidate: the removal goes on for as long as the process is let live.
   const calm = { ...context, signal: AbortSignal.timeout(removalLimit + 5000) };
   try {
     await removeCandidate(engine, name, calm);
+  } catch (error) {
+    context.log.warn(`the candidate ${name} could not be removed: ${messageOf(error)}; run homeostat cleanup`);
   } finally {
     await lease.release();
   }

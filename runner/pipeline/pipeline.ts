@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import type { Engine } from '../common/engine';
@@ -16,7 +18,15 @@ import { failedReport, renderReport, skip, stage, writeReport, type PipelineRepo
 import { readSource, type Source } from './source';
 import { readStackFile, requireService, type StackFile } from './stack-file';
 import { buildTag, releaseTags } from './tags';
-import { candidateTests, productionTest, testKinds, unitTest, type TestRun } from './tests';
+import {
+  candidateTests,
+  productionTest,
+  reportsFolder,
+  requireReachableProduction,
+  testKinds,
+  unitTest,
+  type TestRun,
+} from './tests';
 
 export interface PipelinePlan {
   service: string;
@@ -51,6 +61,7 @@ export async function preparePipeline({ config, build }: PipelineInput, context:
   const source = await readSource(config.folder, context);
   const stack = await readStackFile(config.stack, config.folder, context);
   requireService(stack, config.name);
+  requireReachableProduction(config, stack);
   const image = withTag(parseImage(config.image), buildTag(source, build));
   const tags = releaseTags(config.tags, source, build, context.clock.now());
   const tests = testKinds.filter((kind) => config.tests[kind]);
@@ -113,6 +124,7 @@ export async function runPipeline(
   const end = async () => {
     report.seconds = secondsSince(context.clock, start);
   };
+  await rm(path.join(config.folder, reportsFolder), { recursive: true, force: true });
   try {
     await deliver(engine, input, prepared, report, context);
     await end();
@@ -175,9 +187,6 @@ async function deliver(
   );
   report.tests.push(...value);
   // The candidate goes away while the release is made; nothing of it is in the way.
-  const removal = removed.catch((error: unknown) =>
-    context.log.warn(`the candidate could not be removed: ${String(error)}`),
-  );
   try {
     await stage(report, 'release', context, () => tagRelease(engine, tested, tags, context));
     report.tags = tags;
@@ -202,7 +211,7 @@ async function deliver(
       report.tests.push((await stage(report, 'verify', context, () => productionTest(run, plan.stack)))!);
     else skip(report, 'verify');
   } finally {
-    await removal;
+    await removed;
   }
 }
 

@@ -5,7 +5,7 @@ import { errorDocument, toHomeostatError, type HomeostatError } from '../common/
 import { secondsSince } from '../common/clock';
 import { reportsFolder, type TestResult } from './tests';
 
-export type StageName = 'unit' | 'build' | 'push' | 'candidate' | 'release' | 'deploy' | 'verify';
+export type StageName = 'unit' | 'build' | 'push' | 'candidate' | 'release' | 'deploy' | 'verify' | 'cleanup';
 
 export interface StageReport {
   name: StageName;

@@ -4,6 +4,7 @@ import { fail, HomeostatError } from '../common/errors';
 import { formatDuration } from '../common/duration';
 import { parseImage } from '../image/reference';
 import { credentialsFor } from '../image/registry-auth';
+import { lastLines } from '../swarm/last-words';
 import { takeLease, type Lease } from '../swarm/lease';
 import { findService, listStack, removeService, updateService } from '../swarm/services';
 import { removeStack } from '../swarm/stack';
@@ -11,7 +12,6 @@ import type { StoredRecord } from '../swarm/store';
 import type { Target } from '../swarm/rollout';
 import { imageOf, stackLabel, wantedReplicas, withReplicas, type Service, type ServiceSpec } from '../swarm/types';
 import { watchRollout, type Outcome } from '../swarm/watch';
-import { lastLines } from './candidate';
 import {
   beginRollout,
   closeRollout,
@@ -179,7 +179,8 @@ function watchPutBack(engine: Engine, record: StoredRecord<Rollout>, context: Co
 /** Writes the known-good specs back with the live replica counts, and removes services that did not exist before. */
 async function putBack(engine: Engine, { stack, previous, targets }: Rollout, context: Context): Promise<void> {
   if (previous.length === 0) {
-    await removeStack(engine, stack, removalLimit, context);
+    // Volumes may be older than this deploy: `docker stack rm` keeps them, and so must this.
+    await removeStack(engine, stack, removalLimit, context, { volumes: false });
     for (const target of targets) await removeService(engine, target.service, context);
     return;
   }

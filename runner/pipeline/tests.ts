@@ -3,7 +3,7 @@ import type { Context } from '../common/context';
 import { request, type Engine } from '../common/engine';
 import { fail } from '../common/errors';
 import { formatDuration } from '../common/duration';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { buildImage } from '../image/build';
 import { listStack } from '../swarm/services';
 import type { Candidate } from './candidate';
@@ -13,6 +13,7 @@ import { runContainer, type ContainerPlan } from '../swarm/container';
 import { describeLoad, judgeLoad, type LoadReport } from './load';
 import { buildPlan, readSecrets } from './images';
 import type { Source } from './source';
+import { requireService, type StackFile } from './stack-file';
 
 export type TestKind = 'unit' | 'functional' | 'integration' | 'load' | 'production';
 export const testKinds: TestKind[] = ['unit', 'functional', 'integration', 'load', 'production'];
@@ -81,16 +82,38 @@ export async function productionTest(run: TestRun, stack: string): Promise<TestR
   );
 }
 
+/**
+ * Holds a production test without address against the stack file: it has to find a network that it can join.
+ * @throws CONFIG_INVALID, before anything is changed
+ */
+export function requireReachableProduction(config: Config, stack: StackFile): void {
+  const { production } = config.tests;
+  if (!production || production.url) return;
+  const joined = requireService(stack, config.name).networks ?? ['default'];
+  const names = Array.isArray(joined) ? (joined as string[]) : Object.keys(joined);
+  const networks = (stack.resolved.networks ?? {}) as Record<
+    string,
+    { attachable?: unknown; external?: unknown } | null
+  >;
+  // What an external network allows is only known by the Swarm.
+  if (names.some((name) => networks[name]?.external || String(networks[name]?.attachable) === 'true')) return;
+  failUnreachable(`the service ${config.name} in ${stack.file}`);
+}
+
+function failUnreachable(service: string): never {
+  return fail('CONFIG_INVALID', `tests.production cannot reach ${service}`, {
+    cause: 'no network of the service is attachable, and tests.production.url is not set',
+    remedy: 'Set tests.production.url to the address users have, or `attachable: true` on a network of the service.',
+  });
+}
+
 async function joinableNetwork({ engine, config, context }: TestRun, stack: string): Promise<string> {
   const service = (await listStack(engine, stack, context)).find(({ Spec }) => Spec.Name === `${stack}_${config.name}`);
   for (const { Target } of service?.Spec.TaskTemplate.Networks ?? []) {
     const network = await request<{ Name: string; Attachable: boolean }>(engine, 'GET', `/networks/${Target}`);
     if (network.Attachable) return network.Name;
   }
-  return fail('CONFIG_INVALID', `tests.production cannot reach ${stack}_${config.name}`, {
-    cause: 'no network of the service is attachable, and tests.production.url is not set',
-    remedy: 'Set tests.production.url to the address users have, or `attachable: true` on a network of the service.',
-  });
+  return failUnreachable(`${stack}_${config.name}`);
 }
 
 /** What a test finds in its environment. */
@@ -127,6 +150,8 @@ async function runTest(
     timeout: test.timeout,
   };
   const reports = path.join(config.folder, reportsFolder, kind);
+  // A workspace is used again and again: what an earlier run left would pass for results of this one.
+  await rm(reports, { recursive: true, force: true });
   const result = await runContainer(engine, plan, reports, context).finally(() =>
     test.image ? undefined : dropTestImage(run, image),
   );

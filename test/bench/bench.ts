@@ -57,7 +57,9 @@ t.test('deploy, against docker service update', async (t) => {
         lab.docker(1, 'service', 'update', '--update-monitor', `${monitor}s`, '--image', image(), service),
       ),
     );
-    ours.push((await seconds(() => project.run(['deploy', '--image', image(), '--monitor', `${monitor}s`]))) - monitor);
+    const deployed = await project.run(['deploy', '--image', image(), '--monitor', `${monitor}s`]);
+    t.equal(deployed.code, 0, deployed.stderr);
+    ours.push(deployed.seconds - monitor);
     noticed.push(await noticeDelay(lab, service, image()));
   }
   note('`docker service update`, waiting', 's', '', theirs);
