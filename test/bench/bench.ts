@@ -81,12 +81,9 @@ async function noticeDelay(lab: Lab, service: string, image: string): Promise<nu
   };
   await watchRollout(lab.engine(), options, context);
   const now = Date.now();
-  const tasks = (await lab.engine().listTasks({ filters: JSON.stringify({ service: [service] }) })) as {
-    Status: { State: string; Timestamp: string };
-  }[];
-  return (
-    (now - Math.max(...tasks.map((task) => Date.parse(task.Status.Timestamp)).filter((time) => time <= now))) / 1000
-  );
+  const filters = JSON.stringify({ service: [service], 'desired-state': ['running'] });
+  const tasks = (await lab.engine().listTasks({ filters })) as { Status: { Timestamp: string } }[];
+  return (now - Math.max(...tasks.map((task) => Date.parse(task.Status.Timestamp)))) / 1000;
 }
 
 t.test('bad and stuck rollouts', async (t) => {
