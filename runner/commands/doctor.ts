@@ -88,7 +88,7 @@ async function leftBehind(context: Context): Promise<{ removeCandidates: string[
   const [{ connectEngine }, { findLeftovers }, { unfinished }] = await Promise.all([
     import('../common/engine'),
     import('../pipeline/candidate'),
-    import('../pipeline/rollout'),
+    import('../pipeline/settle'),
   ]);
   const engine = connectEngine(context);
   try {
@@ -129,7 +129,7 @@ export const rolloutsCheck: CheckDefinition = {
   needs: 'leader',
   limit: settleLimit,
   async look({ engine, context }) {
-    const { settleAll } = await import('../pipeline/rollout');
+    const { settleAll } = await import('../pipeline/settle');
     const late = AbortSignal.timeout(settleLimit - releaseTime);
     const signal = AbortSignal.any([context.signal, late]);
     try {

@@ -29,7 +29,7 @@ export default command;
 
 async function sourcesFor(engine: Engine, context: Context): Promise<StatusSources> {
   const [{ settleAll }, { listCandidates }, { listReleases }, { scaleLimits }] = await Promise.all([
-    import('../pipeline/rollout'),
+    import('../pipeline/settle'),
     import('../pipeline/candidate'),
     import('../pipeline/releases'),
     import('../pipeline/limits'),

@@ -123,8 +123,21 @@ async function addFile(archive: Pack, source: string, name: string): Promise<voi
   if (!info.isFile()) return;
   if (info.size === 0) return addHeader(archive, { ...header, size: 0 });
   const entry = archive.entry({ ...header, size: info.size });
-  // A file that grows while it is read is cut at the size announced; the archive would be broken otherwise.
-  await pipeline(createReadStream(source, { end: info.size - 1 }), entry);
+  await pipeline(contentOf(source, name, info.size), entry);
+}
+
+/** The first bytes of a file, as many as were announced: one that grows while it is read would break the archive. */
+async function* contentOf(source: string, name: string, size: number): AsyncGenerator<Buffer> {
+  let read = 0;
+  try {
+    for await (const chunk of createReadStream(source, { end: size - 1 })) {
+      read += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+    if (read < size) throw new Error(`its size was ${size} bytes, and is ${read} now`);
+  } catch (error) {
+    unreadable(name, error);
+  }
 }
 
 function addHeader(archive: Pack, header: EntryHeader): Promise<void> {

@@ -4,7 +4,8 @@ import { fail } from '../common/errors';
 import { findService, listStack } from '../swarm/services';
 import { imageOf } from '../swarm/types';
 import { listReleases, type Origin, type Release } from './releases';
-import { applySpec, createService, rollOut } from './rollout';
+import { applySpec, createService } from './put-back';
+import { rollOut } from './rollout';
 import type { DeploySettings } from './deploy';
 
 export interface RollbackPlan {

@@ -37,6 +37,7 @@ export interface ContainerResult {
 }
 
 const tailLines = 20;
+const longestTailLine = 1000;
 /** Output shown in the log; more is read and dropped, so that a test that prints without end fills nothing. */
 const shownLimit = 2 * 1024 * 1024;
 const keptOutput = 256 * 1024;
@@ -130,7 +131,8 @@ async function followOutput(
   let text = '';
   let tail: string[] = [];
   const write = (masked: string) => {
-    tail = [...tail, ...masked.split('\n').filter((line) => line.trim())].slice(-tailLines);
+    const lines = masked.split('\n').filter((line) => line.trim());
+    tail = [...tail, ...lines.slice(-tailLines).map((line) => line.slice(0, longestTailLine))].slice(-tailLines);
     if (shown <= shownLimit) context.log.output(`${name} | `, masked);
     if (shown <= shownLimit && shown + masked.length > shownLimit)
       context.log.warn(`${name} prints a lot; the rest of its output is not shown`);

@@ -77,25 +77,34 @@ function keepLease(
 ): Lease {
   const lost = new AbortController();
   const ended = new AbortController();
+  const stillMine = async (count: number): Promise<boolean> => {
+    const mine = await readRecord<object>(engine, name, context);
+    if (mine?.labels.holder !== holder.holder) return false;
+    await relabelRecord(engine, mine, asLabels({ ...holder, beat: String(count) }), context);
+    return true;
+  };
   const beat = async () => {
-    for (let count = 1; !ended.signal.aborted; count++) {
+    let told = false;
+    for (let count = 1; !ended.signal.aborted && !context.signal.aborted; count++) {
       await context.clock.sleep(beatInterval, ended.signal);
-      const mine = await readRecord<object>(engine, name, context);
-      if (mine?.labels.holder !== holder.holder) {
-        lost.abort(
-          new HomeostatError('DEPLOY_INTERFERED', `the lease on ${subject} was lost to somebody else`, {
-            cause: 'this process, or the Swarm, did not answer for too long',
-          }),
-        );
-        return;
+      try {
+        if (await stillMine(count)) continue;
+      } catch (error) {
+        // An Engine that is away for a moment is no reason to stop: the next beat may come in time.
+        if (!told && !ended.signal.aborted && !context.signal.aborted)
+          context.log.warn(`the lease on ${subject} could not be renewed: ${messageOf(error)}`);
+        told = true;
+        continue;
       }
-      await relabelRecord(engine, mine, asLabels({ ...holder, beat: String(count) }), context);
+      lost.abort(
+        new HomeostatError('DEPLOY_INTERFERED', `the lease on ${subject} was lost to somebody else`, {
+          cause: 'this process, or the Swarm, did not answer for too long',
+        }),
+      );
+      return;
     }
   };
-  const beating = beat().catch((error: unknown) => {
-    if (!ended.signal.aborted && !context.signal.aborted)
-      context.log.warn(`the lease on ${subject} could not be renewed: ${messageOf(error)}`);
-  });
+  const beating = beat().catch(() => undefined);
   return {
     signal: AbortSignal.any([context.signal, lost.signal]),
     async release() {

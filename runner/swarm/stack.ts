@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Context, Environment } from '../common/context';
-import { ask, engineMessage, request, statusOf, type Engine } from '../common/engine';
+import { ask, engineMessage, request, type Engine } from '../common/engine';
 import { fail, HomeostatError } from '../common/errors';
 import { run } from '../common/process';
 import { retry } from '../common/retry';
@@ -130,48 +130,60 @@ const removalPause = 250;
 
 /**
  * Removes a stack with all that belongs to it: services, then networks, secrets, configs and this Engine's volumes as
- * soon as no task uses them.
+ * soon as no task uses them. It is done when nothing of it can be seen any more, containers on this Engine among it.
  * @returns what could not be removed within the limit (milliseconds)
  */
-export async function removeStack(engine: Engine, stack: string, limit: number, context: Context): Promise<string[]> {
+export async function removeStack(
+  engine: Engine,
+  stack: string,
+  limit: number,
+  context: Context,
+  { volumes = true }: { volumes?: boolean } = {},
+): Promise<string[]> {
   const services = await listStack(engine, stack, context);
   await Promise.all(services.map((service) => removeService(engine, service.ID, context)));
   const start = context.clock.monotonic();
   for (;;) {
-    const left = await removeParts(engine, stack, context);
+    const left = await removeParts(engine, stack, volumes, context);
     if (left.length === 0 || context.clock.monotonic() - start > limit) return left;
     await context.clock.sleep(removalPause, context.signal);
   }
 }
 
-async function removeParts(engine: Engine, stack: string, context: Context): Promise<string[]> {
+/** One pass over what is left of a stack; what it removed counts as left until the next pass does not see it. */
+async function removeParts(engine: Engine, stack: string, volumes: boolean, context: Context): Promise<string[]> {
   const query = { filters: { label: [`${stackLabel}=${stack}`] } };
-  const kinds: [string, (answer: unknown) => Named[]][] = [
-    ['networks', (answer) => answer as Named[]],
-    ['secrets', (answer) => answer as Named[]],
-    ['configs', (answer) => answer as Named[]],
-    ['volumes', (answer) => (answer as { Volumes: Named[] | null }).Volumes ?? []],
+  const list = <T>(path: string, more: object = {}) =>
+    ask(context, `listing ${path}`, () => request<T>(engine, 'GET', `/${path}`, { query: { ...query, ...more } }));
+  const containers = await list<{ Names: string[] }[]>('containers/json', { all: true });
+  const left = containers.map(({ Names }) => `container ${Names[0]?.slice(1)}: is being removed by the Swarm`);
+  const kinds: [string, () => Promise<Named[]>][] = [
+    ['networks', () => list<Named[]>('networks')],
+    ['secrets', () => list<Named[]>('secrets')],
+    ['configs', () => list<Named[]>('configs')],
+    ['volumes', async () => (volumes ? ((await list<{ Volumes: Named[] | null }>('volumes')).Volumes ?? []) : [])],
   ];
-  const left: string[] = [];
-  for (const [kind, itemsOf] of kinds) {
-    const items = itemsOf(
-      await ask(context, `listing ${kind}`, () => request<unknown>(engine, 'GET', `/${kind}`, { query })),
-    );
-    for (const item of items) {
+  for (const [kind, items] of kinds) {
+    const before = left.length;
+    for (const item of await items()) {
       const id = item.ID ?? item.Id ?? item.Name!;
-      await ask(
-        context,
-        `removing ${kind}`,
-        () => request(engine, 'DELETE', `/${kind}/${encodeURIComponent(id)}`),
-        [400, 403, 404, 409, 500],
-      ).catch((error: unknown) => {
-        if (error instanceof HomeostatError) throw error;
-        if (statusOf(error) !== 404)
-          left.push(`${kind.slice(0, -1)} ${item.Name ?? item.Spec?.Name ?? id}: ${engineMessage(error)}`);
-      });
+      const reason = await removePart(engine, kind, id, context);
+      left.push(`${kind.slice(0, -1)} ${item.Name ?? item.Spec?.Name ?? id}: ${reason}`);
     }
     // A network can go only when its services' tasks are gone; the rest waits for it, so that one pass is cheap.
-    if (left.length > 0) break;
+    if (left.length > before) break;
   }
   return left;
+}
+
+/** Asks for the removal of one part, and answers with why it is still there. */
+async function removePart(engine: Engine, kind: string, id: string, context: Context): Promise<string> {
+  const remove = () => request(engine, 'DELETE', `/${kind}/${encodeURIComponent(id)}`);
+  return ask(context, `removing ${kind}`, remove, [400, 403, 404, 409, 500]).then(
+    () => 'its removal takes its time',
+    (error: unknown) => {
+      if (error instanceof HomeostatError) throw error;
+      return engineMessage(error);
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
+import { HomeostatError } from '../common/errors';
 import { judge, noMemory, remember, updateSettled, type Memory, type ServiceView, type Target } from './rollout';
 import { findService, listTasks, type ObservedTask } from './services';
 import type { Service } from './types';
@@ -25,6 +26,10 @@ export type Outcome =
 
 const interval = 200;
 
+const awayNotice = 'the Docker Engine does not answer; watching goes on when it does, until the deadline';
+/** An Engine that is restarted in the middle of a rollout comes back; what it runs is judged then. */
+const isAway = (error: unknown) => error instanceof HomeostatError && error.code === 'ENGINE_UNREACHABLE';
+
 /** Follows a rollout task by task until it stayed good for the monitor window, failed, was interfered with, or ran out of time. */
 export async function watchRollout(engine: Engine, options: WatchOptions, context: Context): Promise<Outcome> {
   const { clock, log } = context;
@@ -34,7 +39,17 @@ export async function watchRollout(engine: Engine, options: WatchOptions, contex
   let convergedAfter = 0;
   let told = '';
   for (;;) {
-    const views = await look(engine, options, context);
+    const views = await look(engine, options, context).catch((error: unknown) => {
+      if (!isAway(error) || clock.monotonic() - start >= options.deadline) throw error;
+      if (told !== awayNotice) log.warn(awayNotice);
+      told = awayNotice;
+      return undefined;
+    });
+    if (!views) {
+      goodSince = undefined;
+      await clock.sleep(interval, options.signal);
+      continue;
+    }
     const verdicts = views.map((view) => {
       const memory = memories.get(view.target.service) ?? noMemory;
       const verdict = judge(view, memory);
