@@ -11,10 +11,16 @@ export interface Problem {
 
 /**
  * Reads a YAML text by a schema. All problems are reported at once, each with file, line and column; an unknown key
- * comes with the nearest known one.
+ * comes with the nearest known one. `more` finds what a schema cannot say, in the file as it was read.
  * @throws the given error code
  */
-export function readYaml<S extends z.ZodType>(text: string, file: string, schema: S, code: ErrorCode): z.output<S> {
+export function readYaml<S extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: S,
+  code: ErrorCode,
+  more: (value: unknown) => Problem[] = () => [],
+): z.output<S> {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, merge: true });
   if (document.errors.length > 0) {
@@ -24,9 +30,12 @@ export function readYaml<S extends z.ZodType>(text: string, file: string, schema
     });
     fail(code, `${file} is not valid YAML`, { evidence: lines });
   }
-  const parsed = schema.safeParse(valueOf(document, counter, file, code, 100) ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue as Issue, schema));
+  const value = valueOf(document, counter, file, code, 100) ?? {};
+  const parsed = schema.safeParse(value);
+  const further = more(value).map(({ path, message }) => ({ path, message: `'${path.join('.')}' ${message}` }));
+  if (parsed.success && further.length === 0) return parsed.data;
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const problems = [...issues.flatMap((issue) => problemsOf(issue as Issue, schema, value)), ...further];
   const lines = problems
     .map(({ path, message }) => ({ at: positionOf(document, counter, path), message }))
     .sort((a, b) => a.at.line - b.at.line || a.at.col - b.at.col)
@@ -72,7 +81,7 @@ interface Issue {
   errors?: Issue[][];
 }
 
-function problemsOf(issue: Issue, schema: z.ZodType): Problem[] {
+function problemsOf(issue: Issue, schema: z.ZodType, value: unknown): Problem[] {
   const at = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path);
@@ -85,12 +94,20 @@ function problemsOf(issue: Issue, schema: z.ZodType): Problem[] {
     // Of the alternatives the one that got furthest explains best.
     const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > 0)
-      return deepest.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema));
+      return deepest.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema, value));
+    const given = issue.path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)?.[key], value);
+    const advice = ['number', 'boolean'].includes(typeof given) ? '; put it in quotes' : '';
+    return [{ path: issue.path, message: `'${at}' is ${shown(given)}, which is not allowed here${advice}` }];
   }
   if (issue.code === 'invalid_type' && /received undefined/.test(issue.message) && at)
     return [{ path: issue.path, message: `'${at}' is required` }];
   return [{ path: issue.path, message: `${at ? `'${at}': ` : ''}${issue.message}` }];
 }
+
+const shown = (value: unknown) => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
 
 const depth = (issues: Issue[]) =>
   Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument, type Document } from 'yaml';
 import { fail, messageOf } from '../common/errors';
+import { readYaml } from '../common/yaml-file';
 import type { Job, JobsConfiguration, Parameter } from './model';
-import { describeProblems, schemaProblems } from './problems';
 import { relationProblems } from './relations';
 import { jobsSchema, type JobEntry, type JobsFile } from './schema';
 
@@ -35,42 +34,9 @@ export function readConfiguration(file: string, commands: readonly string[]): Jo
 
 /** The same for the text of a file. */
 export function parseConfiguration(text: string, file: string, commands: readonly string[]): JobsConfiguration {
-  const lines = new LineCounter();
-  const name = path.basename(file);
   const folder = path.dirname(path.resolve(file));
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
-  if (document.errors.length > 0) {
-    refuse(
-      name,
-      document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return `${name}:${line}:${col}: ${error.message}`;
-      }),
-    );
-  }
-  const value = valueOf(document, name);
-  const parsed = jobsSchema.safeParse(value);
-  const problems = [
-    ...(parsed.success ? [] : schemaProblems(parsed.error.issues, value)),
-    ...relationProblems(value, folder, commands),
-  ];
-  if (problems.length > 0 || !parsed.success) refuse(name, describeProblems(name, document, lines, problems));
-  return configurationOf(parsed.data, folder);
-}
-
-function valueOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS() ?? {};
-  } catch (error) {
-    // An alias without its anchor, or too many of them, is found only here.
-    return refuse(name, [`${name}: ${messageOf(error)}`]);
-  }
-}
-
-function refuse(name: string, problems: string[]): never {
-  fail('JOBS_INVALID', `${name} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, {
-    evidence: problems,
-  });
+  const more = (value: unknown) => relationProblems(value, folder, commands);
+  return configurationOf(readYaml(text, path.basename(file), jobsSchema, 'JOBS_INVALID', more), folder);
 }
 
 function configurationOf(file: JobsFile, folder: string): JobsConfiguration {

@@ -1,12 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '../common/suggest';
+import type { Problem } from '../common/yaml-file';
 import { plainBranches } from './repository';
-
-export interface Problem {
-  path: (string | number)[];
-  message: string;
-}
 
 export const isJobName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
 

@@ -66,16 +66,3 @@ export const jobsSchema = z.strictObject({
 
 export type JobsFile = z.infer<typeof jobsSchema>;
 export type JobEntry = JobsFile['jobs'][string];
-
-const names = (object: { shape: object }) => Object.keys(object.shape);
-
-/** The keys that are allowed in the mapping at that path of the file. */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
-  if (path.length === 0) return names(jobsSchema);
-  if (path.at(-1) === 'keep') return ['builds', 'days'];
-  if (path[0] === 'webhooks') return ['githubSecretFile', 'giteaSecretFile'];
-  if (path.length === 2) return names(job);
-  if (path[2] === 'parameters') return ['default', 'description', 'choices'];
-  if (path[2] === 'environment') return ['file'];
-  return [];
-}
