@@ -142,6 +142,7 @@ async function* contentOf(source: string, name: string, size: number): AsyncGene
 
 function addHeader(archive: Pack, header: EntryHeader): Promise<void> {
   return new Promise((resolve, reject) => {
-    archive.entry({ ...header, size: 0 }, (error) => (error ? reject(error) : resolve()));
+    // Without content, though it be empty, a file would be waited for.
+    archive.entry({ ...header, size: 0 }, '', (error) => (error ? reject(error) : resolve()));
   });
 }
