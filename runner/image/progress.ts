@@ -33,7 +33,13 @@ export function liveProgress(stream: TextStream, clock: Clock, mask: (text: stri
     drawn = 0;
   };
   const width = () => Math.max(40, stream.columns ?? 80) - 1;
-  const line = (text: string) => stream.write(`${printable(mask(text)).slice(0, width())}\n`);
+  // What is drawn over has to be counted: a step that is a heredoc has several lines.
+  const line = (text: string) =>
+    stream.write(
+      `${printable(mask(text))
+        .replaceAll(/[\n\t]+/g, ' ')
+        .slice(0, width())}\n`,
+    );
   const draw = () => {
     for (const [, { name, start, last }] of [...running].slice(-windowLines)) {
       line(`  ${((clock.monotonic() - start) / 1000).toFixed(0).padStart(3)}s ${name}${last ? `  ${last}` : ''}`);

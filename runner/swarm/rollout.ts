@@ -77,7 +77,7 @@ export function judge(view: ServiceView, memory: Memory): Verdict {
     (task) => task.upToDate && done(task) && (!target.image || task.Spec.ContainerSpec?.Image === target.image),
   );
   const waiting = alive.filter((task) => !running.includes(task));
-  const wanted = wantedReplicas(service.Spec);
+  const wanted = wantedTasks(service);
   const enough =
     wanted === undefined
       ? alive.length > 0 && waiting.length === 0
@@ -98,6 +98,12 @@ export function judge(view: ServiceView, memory: Memory): Verdict {
 function endsByItself({ Spec }: Service): boolean {
   const condition = (Spec.TaskTemplate.RestartPolicy as { Condition?: string } | undefined)?.Condition;
   return Boolean(Spec.Mode.ReplicatedJob ?? Spec.Mode.GlobalJob) || condition === 'none' || condition === 'on-failure';
+}
+
+/** Tasks that have to run, or to have ended well; undefined where the number of nodes decides. */
+function wantedTasks({ Spec }: Service): number | undefined {
+  const job = Spec.Mode.ReplicatedJob;
+  return job ? (job.TotalCompletions ?? job.MaxConcurrent ?? 1) : wantedReplicas(Spec);
 }
 
 const oldTasksServe = (tasks: ObservedTask[]) =>

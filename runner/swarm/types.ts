@@ -7,7 +7,12 @@ export interface ServiceSpec {
     Networks?: { Target: string; Aliases?: string[] }[];
     [key: string]: unknown;
   };
-  Mode: { Replicated?: { Replicas?: number }; Global?: object; ReplicatedJob?: object; GlobalJob?: object };
+  Mode: {
+    Replicated?: { Replicas?: number };
+    Global?: object;
+    ReplicatedJob?: { TotalCompletions?: number; MaxConcurrent?: number };
+    GlobalJob?: object;
+  };
   UpdateConfig?: { Order?: string; Monitor?: number; [key: string]: unknown };
   EndpointSpec?: { Mode?: string; Ports?: { TargetPort: number; PublishedPort?: number; PublishMode?: string }[] };
   [key: string]: unknown;
