@@ -1,3 +1,4 @@
+import { fail } from '../common/errors';
 import { configOption, dryRunOption, type Command } from './command';
 import { renderPlan, flag, text } from './shared';
 
@@ -16,7 +17,7 @@ const command: Command = {
   async run(context, values) {
     const [
       { connectEngine },
-      { findLeftovers, removeCandidate },
+      { findLeftovers, removeAbandoned },
       { candidateName },
       { configIfPresent },
       { buildNumber },
@@ -41,7 +42,10 @@ const command: Command = {
         : [candidateName(config!.name, buildNumber(build, context.env, context.clock.now()))];
     if (flag(values, 'dryRun'))
       return { result: { plan: { candidates: names } }, summary: renderPlan({ candidates: names }) };
-    for (const name of names) await removeCandidate(engine, name, context);
+    const left: string[] = [];
+    for (const name of names) left.push(...(await removeAbandoned(engine, name, context)));
+    if (left.length > 0)
+      fail('CLEANUP_INCOMPLETE', `of ${names.join(', ')} could not be removed all`, { evidence: left });
     return {
       result: { removed: names },
       summary: names.length === 0 ? 'nothing was left behind' : `removed: ${names.join(', ')}`,

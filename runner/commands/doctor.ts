@@ -107,9 +107,9 @@ export const leftoversCheck: CheckDefinition = {
   name: 'leftovers',
   needs: 'leader',
   async look({ engine, context }) {
-    const { findLeftovers, removeCandidate } = await import('../pipeline/candidate');
+    const { findLeftovers, removeAbandoned } = await import('../pipeline/candidate');
     const names = await findLeftovers(engine, undefined, context);
-    await Promise.all(names.map((name) => removeCandidate(engine, name, context)));
+    await Promise.all(names.map((name) => removeAbandoned(engine, name, context)));
     if (names.length === 0) return { verdict: 'ok', detail: 'no candidate was left by a killed run' };
     return {
       verdict: 'warning',

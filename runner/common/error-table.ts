@@ -100,6 +100,11 @@ export const errorTable = define({
     meaning: 'The candidate stack did not become healthy, so it was not tested.',
     remedy: 'Look at the task errors and log lines named; production was not touched.',
   },
+  CLEANUP_INCOMPLETE: {
+    exit: 7,
+    meaning: 'Something of a candidate could not be removed within a minute.',
+    remedy: 'Read what holds it (a container that uses its volume, a node that is down), then run the cleanup again.',
+  },
   PUSH_FAILED: {
     exit: 1,
     meaning: 'The registry did not take the image.',

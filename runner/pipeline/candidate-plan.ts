@@ -1,13 +1,37 @@
 import { createHash } from 'node:crypto';
+import { fail } from '../common/errors';
 import type { Config } from './config';
-import type { StackFile, StackService, Tree } from './stack-file';
+import { servicesOf, type StackFile, type StackService, type Tree } from './stack-file';
 
-/** A stem short enough that stack and service name together stay within the 63 characters Swarm allows. */
-const stemOf = (name: string): string =>
-  name.length <= 24 ? name : `${name.slice(0, 18)}-${createHash('sha256').update(name).digest('hex').slice(0, 5)}`;
+/** Longest name the Swarm takes for a service: stack, `_` and the service's name in the file. */
+const longestName = 63;
+const longestStem = 24;
+const shortestStem = 8;
+
+/** A stem short enough that stack and service name together stay within what the Swarm takes. */
+function stemOf(name: string, build: string): string {
+  const room = longestName - `_${name}-c${build}`.length;
+  const length = Math.min(longestStem, Math.max(shortestStem, room));
+  if (name.length <= length) return name;
+  return `${name.slice(0, length - 6)}-${createHash('sha256').update(name).digest('hex').slice(0, 5)}`;
+}
 
 /** Name of the candidate stack of a build. */
-export const candidateName = (name: string, build: string): string => `${stemOf(name)}-c${build}`;
+export const candidateName = (name: string, build: string): string => `${stemOf(name, build)}-c${build}`;
+
+/**
+ * Refuses names that the Swarm would not take, before anything is changed.
+ * @throws NAME_INVALID
+ */
+export function requireCandidateNames(stack: StackFile, config: Config, build: string): void {
+  for (const service of Object.keys(servicesOf(stack))) {
+    const full = `${candidateName(config.name, build)}_${service}`;
+    if (full.length > longestName)
+      fail('NAME_INVALID', `the candidate's service name '${full}' has ${full.length} characters`, {
+        remedy: `Shorten the name of the service in ${stack.file}, or the build number; the Swarm allows ${longestName}.`,
+      });
+  }
+}
 
 /** Label on services and networks of a candidate: the service under test. */
 export const serviceLabel = 'com.homeostat.candidate-of';

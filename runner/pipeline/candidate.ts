@@ -7,10 +7,10 @@ import { lastLines } from '../swarm/last-words';
 import { takeLease, type Lease } from '../swarm/lease';
 import { listServices } from '../swarm/services';
 import { deployStack, removeStack } from '../swarm/stack';
-import { readRecord, recordName } from '../swarm/store';
+import { listRecords, readRecord, recordName, removeRecord } from '../swarm/store';
 import { stackLabel } from '../swarm/types';
 import { watchRollout } from '../swarm/watch';
-import { candidateLabel, candidateName, candidateStack, serviceLabel } from './candidate-plan';
+import { candidateLabel, candidateName, candidateStack, requireCandidateNames, serviceLabel } from './candidate-plan';
 import type { Config } from './config';
 import { renderStack, servicesOf, type StackFile } from './stack-file';
 
@@ -28,7 +28,10 @@ const removalLimit = 60_000;
 /** Of a new stack every failure counts; this machine's clock may differ from the Swarm's, so it is not asked. */
 const beginning = new Date(0).toISOString();
 
-const leaseOf = (stack: string) => `candidate ${stack}`;
+const subject = 'candidate ';
+const leaseOf = (stack: string) => subject + stack;
+/** What the lease says of its holder; by this the candidate of a service is found when only its lease is left. */
+const holderOf = (service: string) => `candidate of ${service}`;
 
 /**
  * Deploys the candidate, waits until it is healthy, hands it to `work`, and removes it whatever happens.
@@ -44,11 +47,12 @@ export async function withCandidate<T>(
   work: (candidate: Candidate) => Promise<T>,
   context: Context,
 ): Promise<{ value: T; removed: Promise<void> }> {
+  requireCandidateNames(stack, config, build);
   const name = candidateName(config.name, build);
-  const lease = await takeLease(engine, leaseOf(name), 'candidate', context);
+  const lease = await takeLease(engine, leaseOf(name), holderOf(config.name), context);
   let value: T;
   try {
-    if ((await listCandidates(engine, config.name, context)).includes(name)) {
+    if ((await listStacks(engine, config.name, context)).includes(name)) {
       context.log.warn(`the candidate ${name} was left behind by a run of the same build; removing it`);
       await removeCandidate(engine, name, context);
     }
@@ -116,8 +120,11 @@ async function removal(engine: Engine, name: string, lease: Lease, context: Cont
   }
 }
 
-/** Removes a candidate stack and the test containers on it; what is gone already is fine. */
-export async function removeCandidate(engine: Engine, name: string, context: Context): Promise<void> {
+/**
+ * Removes a candidate stack and the test containers on it; what is gone already is fine.
+ * @returns what could not be removed, which is told as well
+ */
+export async function removeCandidate(engine: Engine, name: string, context: Context): Promise<string[]> {
   const query = { all: true, filters: { label: [`${candidateLabel}=${name}`] } };
   const containers = await ask(context, 'listing test containers', () =>
     request<{ Id: string }[]>(engine, 'GET', '/containers/json', { query }),
@@ -130,10 +137,30 @@ export async function removeCandidate(engine: Engine, name: string, context: Con
   const left = await removeStack(engine, name, removalLimit, context);
   if (left.length > 0)
     context.log.warn(`of the candidate ${name} could not be removed: ${left.join('; ')}; run homeostat cleanup`);
+  return left;
+}
+
+/** Removes a candidate whose runner is dead or is to lose it, its lease among it. */
+export async function removeAbandoned(engine: Engine, name: string, context: Context): Promise<string[]> {
+  const left = await removeCandidate(engine, name, context);
+  const lease = await readRecord(engine, recordName('lease', leaseOf(name)), context);
+  if (lease) await removeRecord(engine, lease.id, context);
+  return left;
 }
 
 /** Names of all candidates in the Swarm, of one service or of every service. */
 export async function listCandidates(engine: Engine, service: string | undefined, context: Context): Promise<string[]> {
+  const stacks = await listStacks(engine, service, context);
+  const leases = (await listRecords(engine, { kind: 'lease' }, context)).flatMap(({ labels }) =>
+    labels.subject?.startsWith(subject) && (!service || labels.what === holderOf(service))
+      ? [labels.subject.slice(subject.length)]
+      : [],
+  );
+  return [...new Set([...stacks, ...leases])].sort();
+}
+
+/** Names of the candidates of which a service or a network is there. */
+async function listStacks(engine: Engine, service: string | undefined, context: Context): Promise<string[]> {
   const label = service ? `${serviceLabel}=${service}` : serviceLabel;
   const services = (await listServices(engine, context)).filter(({ Spec }) =>
     service ? Spec.Labels?.[serviceLabel] === service : Spec.Labels?.[serviceLabel],
@@ -147,7 +174,7 @@ export async function listCandidates(engine: Engine, service: string | undefined
     ...services.map(({ Spec }) => Spec.Labels?.[stackLabel]),
     ...networks.map(({ Labels }) => Labels?.[stackLabel]),
   ];
-  return [...new Set(stacks.filter((stack) => stack !== undefined))].sort();
+  return stacks.filter((stack) => stack !== undefined);
 }
 
 /** A holder beats every 1.5 s; one that is silent for this long is dead. */

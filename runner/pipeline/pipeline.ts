@@ -7,9 +7,10 @@ import { HomeostatError } from '../common/errors';
 import { buildImage } from '../image/build';
 import { pushImage, tagRelease } from '../image/push';
 import { formatImage, parseImage, withTag, type ImageReference } from '../image/reference';
+import { listServices } from '../swarm/services';
 import { requireApproval } from './approval';
-import { findLeftovers, removeCandidate, withCandidate } from './candidate';
-import { candidateName } from './candidate-plan';
+import { findLeftovers, removeAbandoned, withCandidate } from './candidate';
+import { candidateName, requireCandidateNames } from './candidate-plan';
 import type { Config } from './config';
 import { deployStackFile, prepareStackDeploy, type DeploySettings } from './deploy';
 import { buildPlan, readSecrets } from './images';
@@ -62,6 +63,7 @@ export async function preparePipeline({ config, build }: PipelineInput, context:
   const stack = await readStackFile(config.stack, config.folder, context);
   requireService(stack, config.name);
   requireReachableProduction(config, stack);
+  requireCandidateNames(stack, config, build);
   const image = withTag(parseImage(config.image), buildTag(source, build));
   const tags = releaseTags(config.tags, source, build, context.clock.now());
   const tests = testKinds.filter((kind) => config.tests[kind]);
@@ -157,6 +159,8 @@ async function deliver(
   const { config, build, by, approvedBy } = input;
   const folder = { ...context, cwd: config.folder };
   const run: TestRun = { engine, config, source, build, context, loadImage: () => input.loadImage(engine) };
+  // Asked first, so that a machine that is no manager is told so before anything is built.
+  await listServices(engine, context);
   const leftovers = removeLeftovers(engine, config.name, candidateName(config.name, build), context);
   leftovers.catch(() => undefined);
 
@@ -220,6 +224,6 @@ async function removeLeftovers(engine: Engine, service: string, own: string, con
   for (const name of await findLeftovers(engine, service, context)) {
     if (name === own) continue;
     context.log.warn(`the candidate ${name} was left behind by a run that was killed; removing it`);
-    await removeCandidate(engine, name, context);
+    await removeAbandoned(engine, name, context);
   }
 }
