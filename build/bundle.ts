@@ -40,8 +40,15 @@ export async function bundle(folder: string): Promise<string> {
     external: ['cpu-features'],
     logLevel: 'warning',
   });
+  const [{ text } = { text: '' }] = outputFiles;
+  // One other character, as esbuild leaves them in regular expressions, would double the memory that the text takes.
+  const odd = /[^\x00-\x7f]/.exec(text); // eslint-disable-line no-control-regex
+  if (odd)
+    throw new Error(
+      `the bundle has the character ${odd[0]}: write it as an escape in ${text.slice(odd.index - 80, odd.index)}`,
+    );
   // Replaced in one step: a runner that is starting never reads half a file.
-  writeFileSync(`${outfile}.new`, launcher(outputFiles[0]!.text), { mode: 0o755 });
+  writeFileSync(`${outfile}.new`, launcher(text), { mode: 0o755 });
   renameSync(`${outfile}.new`, outfile);
   const digest = createHash('sha256').update(readFileSync(outfile)).digest('hex');
   writeFileSync(`${outfile}.sha256`, `${digest}  homeostat.cjs\n`);

@@ -64,7 +64,7 @@ export function failedReport(
   return { error, report: { ...report, verdict: 'failed', error: errorDocument(error).error } };
 }
 
-const telling = /error|fail|✖|✘|not ok|assert|exception|refused|denied|panic|fatal/i;
+const telling = /error|fail|\u2716|\u2718|not ok|assert|exception|refused|denied|panic|fatal/i;
 
 /** Of the lines kept as evidence the one that says most: the first that names a failure, else the last. */
 export const keyLine = (evidence: string[]): string | undefined =>

@@ -72,7 +72,7 @@ t.test('a server that cannot start says why', async (t) => {
   const broken = await runIn(folder, '--jobs', 'broken.yml');
   t.match(
     [broken.code, broken.logged],
-    [2, /broken\.yml:1:14: jobs\.a\.comand is not a known key \(did you mean 'command'\?\)/],
+    [2, /broken\.yml:1:14 unknown key 'jobs\.a\.comand' \(did you mean 'command'\?\)/],
   );
   for (const listen of ['8080', 'x:y', 'a b:1', '127.0.0.1:70000', '::1:80'])
     t.match(
