@@ -96,10 +96,15 @@ function candidateService(service: StackService, config: Config, networks: Tree,
 /** Networks a service joins, without those the candidate does not have; `default` is always among them, where tests run. */
 function keepNetworks(joined: unknown, networks: Tree): { networks?: unknown } {
   if (Array.isArray(joined))
-    return { networks: [...new Set([...(joined as string[]).filter((name) => name in networks), 'default'])] };
+    return {
+      networks: [...new Set([...(joined as string[]).filter((name) => Object.hasOwn(networks, name)), 'default'])],
+    };
   if (typeof joined === 'object' && joined !== null)
     return {
-      networks: { default: null, ...Object.fromEntries(Object.entries(joined).filter(([name]) => name in networks)) },
+      networks: {
+        default: null,
+        ...Object.fromEntries(Object.entries(joined).filter(([name]) => Object.hasOwn(networks, name))),
+      },
     };
   return {};
 }

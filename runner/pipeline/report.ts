@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { errorDocument, toHomeostatError, type HomeostatError } from '../common/errors';
 import { secondsSince } from '../common/clock';
+import { maskedJson } from '../common/mask';
 import { reportsFolder, type TestResult } from './tests';
 
 export type StageName = 'unit' | 'build' | 'push' | 'candidate' | 'release' | 'deploy' | 'verify' | 'cleanup';
@@ -97,6 +98,6 @@ export function renderReport(report: PipelineReport): string {
 export async function writeReport(report: PipelineReport, folder: string, context: Context): Promise<void> {
   const reports = path.join(folder, reportsFolder);
   await mkdir(reports, { recursive: true });
-  await writeFile(path.join(reports, 'pipeline.json'), `${context.masker(JSON.stringify(report, null, 2))}\n`);
+  await writeFile(path.join(reports, 'pipeline.json'), `${maskedJson(context.masker, report)}\n`);
   await writeFile(path.join(reports, 'pipeline.txt'), `${context.masker(renderReport(report))}\n`);
 }

@@ -44,7 +44,7 @@ export async function readSource(folder: string, context: Context): Promise<Sour
 }
 
 /** A URL without user and password: it is written into labels that everybody can read. */
-export const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^/@]*@/, '$1');
+export const withoutCredentials = (url: string): string => url.replace(/^([\w+.-]+:\/\/)[^/?#]*@/, '$1');
 
 /** OCI labels of an image (https://github.com/opencontainers/image-spec/blob/main/annotations.md). */
 export function ociLabels(source: Source, name: string, version: string): Record<string, string> {

@@ -5,6 +5,7 @@ import type { Context, Environment } from '../common/context';
 import { fail } from '../common/errors';
 import { interpolate } from '../common/interpolate';
 import { didYouMean } from '../common/suggest';
+import { valueOf } from '../common/yaml-file';
 
 export type Tree = Record<string, unknown>;
 
@@ -62,11 +63,21 @@ export function parseStackFile(text: string, file: string, folder: string, env: 
     });
     fail('STACK_INVALID', `${file} is not valid YAML`, { evidence: lines });
   }
-  const tree = document.toJS({ maxAliasCount: 1000 }) as unknown;
+  const tree = valueOf(document, counter, file, 'STACK_INVALID', 1000);
   if (!isTree(tree) || !isTree(tree.services) || Object.keys(tree.services).length === 0)
     fail('STACK_INVALID', `${file} has no services`, { remedy: 'Write a Compose v3 file with a `services:` map.' });
   const unresolved = new Map<string, string>();
-  const resolved = resolveTree(tree, env, '', unresolved) as Tree;
+  const illegal: string[] = [];
+  const resolved = Object.fromEntries(
+    Object.entries(tree).map(([key, value]) => [
+      key,
+      sections.has(key) ? resolveTree(value, env, key, unresolved, illegal) : value,
+    ]),
+  );
+  if (illegal.length > 0) {
+    const evidence = illegal.map((at) => `${at}: a $ that no variable follows; write $$ for the sign itself`);
+    fail('STACK_INVALID', `${file} has a $ that the docker client refuses`, { evidence });
+  }
   if (unresolved.size > 0) {
     const lines = [...unresolved].map(([name, at]) => `\${${name}} at ${at}`);
     fail(
@@ -84,16 +95,27 @@ export function parseStackFile(text: string, file: string, folder: string, env: 
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function resolveTree(value: unknown, env: Environment, at: string, unresolved: Map<string, string>): unknown {
+/** Where the docker client fills in variables; elsewhere (x-…, version) it does not. */
+const sections = new Set(['services', 'networks', 'volumes', 'configs', 'secrets']);
+
+function resolveTree(
+  value: unknown,
+  env: Environment,
+  at: string,
+  unresolved: Map<string, string>,
+  illegal: string[],
+): unknown {
   if (typeof value === 'string') {
     const result = interpolate(value, env);
     for (const name of result.unresolved) if (!unresolved.has(name)) unresolved.set(name, at);
+    if (result.illegal) illegal.push(at);
     return result.text;
   }
-  if (Array.isArray(value)) return value.map((item, index) => resolveTree(item, env, `${at}[${index}]`, unresolved));
+  if (Array.isArray(value))
+    return value.map((item, index) => resolveTree(item, env, `${at}[${index}]`, unresolved, illegal));
   if (isTree(value))
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, resolveTree(item, env, at ? `${at}.${key}` : key, unresolved)]),
+      Object.entries(value).map(([key, item]) => [key, resolveTree(item, env, `${at}.${key}`, unresolved, illegal)]),
     );
   return value;
 }
@@ -102,6 +124,11 @@ function problemsOf(name: string, service: StackService): string[] {
   if (!isTree(service)) return [`services.${name} is empty`];
   if ('build' in service)
     return [`services.${name}.build: a stack file cannot build; name an image (homeostat.yml says how it is built)`];
+  const { deploy } = service;
+  if (deploy !== undefined && deploy !== null && !isTree(deploy)) return [`services.${name}.deploy is not a map`];
+  const replicas = deploy?.replicas ?? 1;
+  if (!/^\d{1,9}$/.test(String(replicas)))
+    return [`services.${name}.deploy.replicas is '${String(replicas).slice(0, 80)}', which is not a whole number`];
   return [];
 }
 
@@ -113,7 +140,7 @@ export function requireService(stack: StackFile, name: string): StackService {
   const services = servicesOf(stack);
   const names = Object.keys(services);
   return (
-    services[name] ??
+    (Object.hasOwn(services, name) ? services[name] : undefined) ??
     fail('STACK_INVALID', `${stack.file} has no service '${name}'${didYouMean(name, names)}`, {
       cause: `its services: ${names.join(', ')}`,
       remedy: 'Name the service in the stack file as `name:` in homeostat.yml does.',
