@@ -41,20 +41,24 @@ export async function readStackFile(file: string, folder: string, context: Conte
   return parseStackFile(text, file, path.dirname(full), context.env);
 }
 
+const foreignTags = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:bool']);
+
 export function parseStackFile(text: string, file: string, folder: string, env: Environment): StackFile {
   const counter = new LineCounter();
-  // Compose files are YAML 1.1 (0440 is octal), but the docker client knows neither base-60 numbers nor dates.
+  // Compose files are YAML 1.1 (0440 is octal), but the docker client knows neither base-60 numbers nor dates, and takes
+  // yes, no, on and off for texts (https://github.com/go-yaml/yaml/tree/v3#compatibility).
   const document = parseDocument(text, {
     version: '1.1',
     merge: true,
     lineCounter: counter,
     prettyErrors: false,
-    customTags: (tags) =>
-      tags.filter(
-        (tag) =>
-          typeof tag === 'string' ||
-          (!('format' in tag && tag.format === 'TIME') && tag.tag !== 'tag:yaml.org,2002:timestamp'),
+    customTags: (tags) => [
+      ...tags.filter(
+        (tag) => typeof tag === 'string' || (!('format' in tag && tag.format === 'TIME') && !foreignTags.has(tag.tag)),
       ),
+      'bool',
+      'intOct',
+    ],
   });
   if (document.errors.length > 0) {
     const lines = document.errors.map((error) => {
