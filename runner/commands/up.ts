@@ -34,7 +34,9 @@ const command: Command = {
     if (flag(values, 'dryRun')) return { result: { plan }, summary: renderPlan(plan) };
     const makeToken = (data: string, user: string, rights: string) =>
       addToken(data, user, parseRights(rights), context.clock);
-    const result = await bringUp(settings, plan, makeToken, context);
+    // With --json standard output belongs to the result.
+    const telling = flag(values, 'json') ? { ...context, stdout: context.stderr } : context;
+    const result = await bringUp(settings, plan, makeToken, telling);
     return { result, summary: renderUp(result) };
   },
 };

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { withLab, type Lab } from '../lab';
+import { runner } from './support';
+
+const lab = path.join(__dirname, '../lab/lab');
+const execute = promisify(execFile);
+
+/** A machine of its own: a lab node with the runner in it, a home and a state folder. */
+async function machine(t: Test): Promise<{
+  lab: Lab;
+  home: string;
+  state: string;
+  run: (...words: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
+}> {
+  const node = await withLab(t, { nodes: 1 });
+  const home = mkdtempSync(path.join(tmpdir(), 'homeostat-machine-'));
+  t.teardown(() => rmSync(home, { recursive: true, force: true }));
+  const state = path.join(home, 'state');
+  const settings = [`PATH=${process.env.PATH}`, `HOME=${home}`, `HOMEOSTAT_STATE=${state}`, 'LANG=C.UTF-8'];
+  const run = async (...words: string[]) => {
+    try {
+      const ended = await execute(lab, ['exec', '1', 'env', '-i', ...settings, 'node', runner, ...words], {
+        env: { ...process.env, LAB: node.name },
+        maxBuffer: 1 << 26,
+      });
+      return { code: 0, ...ended };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, stdout, stderr };
+    }
+  };
+  return { lab: node, home, state, run };
+}
+
+t.test('up makes a system out of nothing and sends four commits through it; down leaves nothing', async (t) => {
+  const { lab, home, state, run } = await machine(t);
+  await lab.image('base');
+  await lab.docker(1, 'swarm', 'leave', '--force');
+
+  const plan = await run('up', '--dry-run', '--json');
+  t.equal(plan.code, 0, plan.stderr);
+  t.match((JSON.parse(plan.stdout) as { plan: object }).plan, {
+    install: [],
+    startEngine: false,
+    stacks: ['homeostat-registry', 'homeostat-jobs'],
+  });
+  t.notOk(existsSync(state), 'a dry run makes nothing');
+
+  const up = await run('up', '--json');
+  t.equal(up.code, 0, up.stderr);
+  const { chapters, checkout } = JSON.parse(up.stdout) as {
+    checkout: string;
+    chapters: { exit: number; seen: Record<string, number>; failures: object }[];
+  };
+  t.same(
+    chapters.map((chapter) => chapter.exit),
+    [0, 0, 1, 3],
+    'two good commits, a red one, one that is put back',
+  );
+  t.same(Object.keys(chapters[1]!.seen), ['1', '2'], 'a client saw the old version and then the new one');
+  t.same(Object.keys(chapters[2]!.seen), ['2'], 'the red commit never reached it');
+  t.same(chapters[1]!.failures, {}, 'and no request was lost in the rollout');
+
+  const releases = await run('releases', '--stack', 'greeter', '--json');
+  t.match(JSON.parse(releases.stdout), {
+    releases: [
+      { number: 3, state: 'rolled-back' },
+      { number: 2, state: 'released' },
+      { number: 1, state: 'released' },
+    ],
+  });
+  t.match((await run('status')).stdout, /greeter_greeter +2\/2/);
+  t.match(
+    readFileSync(path.join(home, '.docker/config.json'), 'utf8'),
+    /127\.0\.0\.1:5000/,
+    'the registry is logged in to',
+  );
+  t.notMatch(up.stderr, readFileSync(path.join(state, 'git-token'), 'utf8').trim(), 'no token is in the log');
+
+  const again = await run('up', '--json');
+  t.equal(again.code, 0, again.stderr);
+  t.same(
+    (JSON.parse(again.stdout) as typeof up & { chapters: { exit: number }[] }).chapters.map((chapter) => chapter.exit),
+    [0],
+    'repeated, one more version goes through',
+  );
+  t.ok(existsSync(path.join(checkout, 'homeostat.yml')));
+
+  const down = await run('down');
+  t.equal(down.code, 0, down.stderr);
+  t.notOk(existsSync(state), 'the state folder is gone');
+  t.match(await lab.docker(1, 'info', '--format', '{{.Swarm.LocalNodeState}}'), 'inactive');
+  t.equal(await lab.docker(1, 'volume', 'ls', '-q'), '');
+  t.equal(await lab.docker(1, 'ps', '-aq'), '');
+  t.equal(
+    await lab.docker(1, 'image', 'ls', '--format', '{{.Repository}}'),
+    'debian',
+    'only the base image that was there before stays',
+  );
+  t.notMatch(readFileSync(path.join(home, '.docker/config.json'), 'utf8'), /127\.0\.0\.1:5000/);
+  t.equal((await run('down')).code, 0, 'down may be repeated');
+});
+
+t.test('a port that cannot be is refused before anything is looked at', async (t) => {
+  const refused = execute(process.execPath, [runner, 'up', '--jobs-port', '99999'], {
+    env: { PATH: process.env.PATH },
+  });
+  await t.rejects(refused, { code: 2, stderr: /--jobs-port is 99999; 1 to 65535 is allowed/ });
+});
