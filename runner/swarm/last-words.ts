@@ -29,7 +29,7 @@ export async function lastLines(engine: Engine, service: string, context: Contex
  */
 async function containersSaid(engine: Engine, serviceId: string, logs: boolean, count: number, context: Context) {
   const tasks = await listTasks(engine, [serviceId], context);
-  const ids = tasks.flatMap(({ Status }) => Status.ContainerStatus?.ContainerID ?? []);
+  const ids = tasks.flatMap(({ Status }) => Status.ContainerStatus?.ContainerID || []);
   const all = await Promise.all(
     ids.map(async (id) => ({
       health: await healthOutput(engine, id),
