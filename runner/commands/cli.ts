@@ -1,7 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import { errorDocument, fail, renderError, toHomeostatError, type HomeostatError } from '../common/errors';
+import { printable } from '../common/log';
+import { maskedJson } from '../common/mask';
 import { didYouMean } from '../common/suggest';
 import { camelCase, commonOptions, type Command } from './command';
 import { commands } from './index';
@@ -12,7 +15,7 @@ import { layerValues } from './parse';
  * @param argv arguments after the program name
  */
 export async function runCommandLine(argv: string[], context: Context): Promise<number> {
-  const wantsJson = argv.includes('--json');
+  let wantsJson = argv.includes('--json') || /^(true|1)$/.test(context.env.HOMEOSTAT_JSON ?? '');
   const wantsDebug = argv.includes('--debug');
   try {
     const name = argv[0];
@@ -37,8 +40,9 @@ export async function runCommandLine(argv: string[], context: Context): Promise<
     const flags = await parseFlags(command, argv, context);
     if (!flags) return 0;
     const values = layerValues(command, flags, context.env);
+    wantsJson = values.json === true;
     const { result, summary } = await command.run(context, values);
-    finish(context, wantsJson || values.json === true, result, summary);
+    finish(context, wantsJson, result, summary);
     return 0;
   } catch (thrown) {
     return finishWithError(context, toHomeostatError(thrown), wantsJson, wantsDebug);
@@ -52,9 +56,14 @@ async function parseFlags(command: Command, argv: string[], context: Context) {
   );
   const options = { ...command.options, ...commonOptions };
   const shown = Object.fromEntries(
-    Object.entries(options).map(([name, { demandOption, ...option }]) => [
+    // Values are checked by layerValues, wherever they come from and as they were written.
+    Object.entries(options).map(([name, { demandOption, choices, ...option }]) => [
       name,
-      { ...option, ...(demandOption ? { describe: `${option.describe} (required)` } : {}) },
+      {
+        ...option,
+        ...(option.type === 'number' ? { type: 'string' as const } : {}),
+        describe: `${option.describe}${choices ? `: ${choices.join(', ')}` : ''}${demandOption ? ' (required)' : ''}`,
+      },
     ]),
   );
   const parser = yargs()
@@ -85,14 +94,15 @@ async function parseFlags(command: Command, argv: string[], context: Context) {
   let helped = false;
   let problem: string | undefined;
 
-  const parsed = (await parser.fail(false).parseAsync(argv, {}, (error, _args, output) => {
+  const parsing = parser.fail(false).parseAsync(argv, {}, (error, _args, output) => {
     if (error) problem = error.message;
     else if (output) {
       helped = true;
       context.stdout.write(`${output}\n`);
     }
-  })) as Record<string, unknown>;
-  if (problem) fail('USAGE_INVALID', `homeostat ${command.name}: ${problem}`);
+  });
+  const parsed: Record<string, unknown> = await parsing.catch((error: Error) => fail('USAGE_INVALID', error.message));
+  if (problem) fail('USAGE_INVALID', problem);
   if (helped) return undefined;
   return withoutDefaults(parsed, options, argv);
 }
@@ -121,13 +131,13 @@ function withoutDefaults(
 }
 
 function finish(context: Context, json: boolean, result: object, summary: string): void {
-  const document = context.masker(JSON.stringify(result, null, 2));
+  const document = maskedJson(context.masker, result);
   writeResult(context, document);
-  context.stdout.write(json ? `${document}\n` : summary === '' ? '' : `${context.masker(summary)}\n`);
+  context.stdout.write(json ? `${document}\n` : summary === '' ? '' : `${printable(context.masker(summary))}\n`);
 }
 
 function finishWithError(context: Context, error: HomeostatError, json: boolean, debug: boolean): number {
-  const document = context.masker(JSON.stringify(errorDocument(error), null, 2));
+  const document = maskedJson(context.masker, errorDocument(error));
   writeResult(context, document);
   if (json) context.stdout.write(`${document}\n`);
   context.stderr.write(`${context.masker(renderError(error))}\n`);
@@ -135,12 +145,19 @@ function finishWithError(context: Context, error: HomeostatError, json: boolean,
   return error.exit;
 }
 
+/** Puts the document into its place whole: who reads it never finds half of it. */
 function writeResult(context: Context, document: string): void {
-  const file = context.env.HOMEOSTAT_RESULT;
-  if (!file) return;
+  if (!context.env.HOMEOSTAT_RESULT) return;
+  const file = path.resolve(context.cwd, context.env.HOMEOSTAT_RESULT);
+  const part = `${file}.${randomUUID()}.part`;
   try {
-    writeFileSync(path.resolve(context.cwd, file), `${document}\n`, { mode: 0o600 });
+    const there = lstatSync(file, { throwIfNoEntry: false });
+    // A device, a pipe or a link is written to, not replaced.
+    if (there && !there.isFile()) return writeFileSync(file, `${document}\n`);
+    writeFileSync(part, `${document}\n`, { mode: 0o600 });
+    renameSync(part, file);
   } catch (error) {
+    if (existsSync(part)) rmSync(part);
     context.log.warn(`the result could not be written to ${file}: ${(error as Error).message}`);
   }
 }

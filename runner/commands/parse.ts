@@ -38,15 +38,16 @@ export function layerValues(command: Command, flags: Record<string, unknown>, en
   }
   for (const [key, value] of Object.entries(parametersOf(env))) {
     const name = kebabCase(key);
-    if (!(name in options))
+    if (!Object.hasOwn(options, name))
       problems.push(`HOMEOSTAT_PARAMETERS: unknown parameter '${key}'${didYouMean(name, Object.keys(options))}`);
     else set(name, value, `HOMEOSTAT_PARAMETERS.${key}`);
   }
   for (const [key, value] of Object.entries(flags)) {
     if (key === '_' || key === '$0' || key === 'help' || key === 'version' || value === undefined) continue;
     const name = kebabCase(key);
-    if (name !== key && name in flags) continue;
-    if (!(name in options)) problems.push(`unknown option --${key}${didYouMean(name, Object.keys(options))}`);
+    if (name !== key && Object.hasOwn(flags, name)) continue;
+    if (!Object.hasOwn(options, name))
+      problems.push(`unknown option --${key}${didYouMean(name, Object.keys(options))}`);
     else set(name, value, `--${name}`);
   }
   const words = ((flags._ as unknown[]) ?? []).slice(1);
@@ -62,14 +63,10 @@ export function layerValues(command: Command, flags: Record<string, unknown>, en
     if (option.demandOption && values[camelCase(name)] === undefined) problems.push(`--${name} is required`);
   }
   if (problems.length > 0) {
-    fail(
-      'USAGE_INVALID',
-      `homeostat ${command.name}: ${problems.length === 1 ? problems[0] : `${problems.length} problems`}`,
-      {
-        evidence: problems.length > 1 ? problems : [],
-        remedy: `Run homeostat ${command.name} --help to see the options and what they allow.`,
-      },
-    );
+    fail('USAGE_INVALID', problems.length === 1 ? problems[0]! : `${problems.length} problems`, {
+      evidence: problems.length > 1 ? problems : [],
+      remedy: `Run homeostat ${command.name} --help to see the options and what they allow.`,
+    });
   }
   return values;
 }
@@ -91,6 +88,9 @@ function parametersOf(env: Environment): Record<string, unknown> {
 
 const controlCharacter = /[\u0000-\u001f\u007f]/; // eslint-disable-line no-control-regex
 
+/** As much of a value as a message needs. */
+const shown = (value: unknown) => String(value).slice(0, 80);
+
 function check(option: Options, value: unknown): string | undefined {
   if (option.type === 'array') {
     const list = Array.isArray(value) ? value : [value];
@@ -102,16 +102,17 @@ function check(option: Options, value: unknown): string | undefined {
   }
   if (Array.isArray(value)) return 'is given more than once';
   if (option.type === 'boolean')
-    return /^(true|false|1|0)$/.test(String(value)) ? undefined : `'${String(value)}' is not true or false`;
+    return /^(true|false|1|0)$/.test(String(value)) ? undefined : `'${shown(value)}' is not true or false`;
   if (option.type === 'number') {
     const digits = /^\d{1,9}$/.test(String(value));
-    return digits ? undefined : `'${String(value)}' is not a whole number`;
+    return digits ? undefined : `'${shown(value)}' is not a whole number`;
   }
   if (typeof value !== 'string' && typeof value !== 'number') return `is ${typeof value}, text is expected`;
   const text = String(value);
   if (text === '') return 'is empty';
   if (controlCharacter.test(text)) return 'contains a control character';
-  if (option.choices && !option.choices.includes(text)) return `'${text}' is not one of ${option.choices.join(', ')}`;
+  if (option.choices && !option.choices.includes(text))
+    return `'${shown(text)}' is not one of ${option.choices.join(', ')}`;
   return undefined;
 }
 
