@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Docker from 'dockerode';
 import type { Duplex, Readable } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
 import type { Context } from './context';
 import { fail, HomeostatError, messageOf } from './errors';
 import { retry } from './retry';
@@ -171,7 +172,7 @@ const answerLimit = 120_000;
  * One call of the Engine API with query and body apart: dockerode's own methods put the body into the URL as well,
  * secrets in service specs among it.
  */
-export function request<T>(
+export async function request<T>(
   engine: Engine,
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
@@ -182,19 +183,27 @@ export function request<T>(
   const signals = [options.signal, limit > 0 ? AbortSignal.timeout(limit) : undefined].filter(
     (each) => each !== undefined,
   );
-  return new Promise((resolve, reject) => {
-    const call = {
-      method,
-      path: Object.keys(query).length > 0 ? `${path}?` : path,
-      options: { _query: query, _body: options.body ?? {} },
-      ...(options.auth ? { authconfig: options.auth } : {}),
-      ...(signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {}),
-      statusCodes: success,
-    };
-    engine.modem.dial(call as never, (error: unknown, result: unknown) =>
-      error ? reject(error as Error) : resolve(result as T),
-    );
+  const answer = await dial(engine, {
+    method,
+    path: Object.keys(query).length > 0 ? `${path}?` : path,
+    options: { _query: query, _body: options.body ?? {} },
+    // Left to itself docker-modem waits for ever for the rest of an answer that was cut.
+    isStream: true,
+    ...(options.auth ? { authconfig: options.auth } : {}),
+    ...(signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {}),
+    statusCodes: success,
   });
+  const text = await readText(answer);
+  return (text.trim() ? parseAnswer(text) : undefined) as T;
+}
+
+/** The answer as JSON; a few calls answer in plain text. */
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A stream of the Engine API: its answer comes piece by piece. */
