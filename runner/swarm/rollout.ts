@@ -84,7 +84,7 @@ export function judge(view: ServiceView, memory: Memory): Verdict {
       : oneShot
         ? running.length >= wanted
         : running.length === wanted;
-  if (!enough || waiting.length > 0 || oldTasksServe(view.tasks)) {
+  if (!enough || waiting.length > 0) {
     const pending = waiting.find((task) => task.Status.Err)?.Status.Err;
     return {
       state: 'progressing',
@@ -105,9 +105,6 @@ function wantedTasks({ Spec }: Service): number | undefined {
   const job = Spec.Mode.ReplicatedJob;
   return job ? (job.TotalCompletions ?? job.MaxConcurrent ?? 1) : wantedReplicas(Spec);
 }
-
-const oldTasksServe = (tasks: ObservedTask[]) =>
-  tasks.some((task) => !task.upToDate && task.DesiredState === 'running' && !ended.has(task.Status.State));
 
 /** Swarm's own updater has nothing more to do, so it will not roll back later. */
 export const updateSettled = (service: Service | undefined): boolean =>

@@ -16,6 +16,7 @@ t.test('a line that is no JSON object is an error of the table that shows the li
     t.equal(error.code, 'ENGINE_FAILED');
     t.equal(error.causeText, `the line begins with ${JSON.stringify(line)}`);
   }
+  t.equal((await failureOf(() => read([Buffer.from('{"ok":1}\n'), Buffer.from([0xe2, 0x82])]))).code, 'ENGINE_FAILED');
   const long = await failureOf(() => read([Buffer.from('x'.repeat(10_000))]));
   t.ok(long.causeText!.length < 200, 'not all of a long one');
 });
