@@ -33,6 +33,8 @@ async function main(): Promise<void> {
       import('./common/errors'),
       import('./commands/cli'),
     ]);
+  // A reader that went away, such as `| head`, is no reason to crash.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
