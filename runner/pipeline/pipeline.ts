@@ -7,7 +7,7 @@ import { HomeostatError } from '../common/errors';
 import { buildImage } from '../image/build';
 import { pushImage, tagRelease } from '../image/push';
 import { formatImage, parseImage, withTag, type ImageReference } from '../image/reference';
-import { listServices } from '../swarm/services';
+import { listServices, listStack } from '../swarm/services';
 import { requireApproval } from './approval';
 import { findLeftovers, removeAbandoned, withCandidate } from './candidate';
 import { candidateName, requireCandidateNames } from './candidate-plan';
@@ -196,6 +196,9 @@ async function deliver(
     report.tags = tags;
     requireApproval(config, approvedBy);
     const settings = deploySettings(config);
+    // The networks of a new stack may get the addresses of those that are going; an Engine that still has the old ones
+    // then rejects its tasks ("Pool overlaps with other one on this address space").
+    if ((await listStack(engine, plan.stack, context)).length === 0) await removed;
     const release = await stage(report, 'deploy', context, async () => {
       const deployPlan = await prepareStackDeploy(engine, stack, plan.stack, config.name, tested, settings, context);
       return deployStackFile(
