@@ -290,7 +290,7 @@ t.test('an Engine whose answer is cut, wrong or an error', async (t) => {
     [cut, 8, /^ENGINE_(FAILED|UNREACHABLE)$/, /build/],
     [ended, 8, /^ENGINE_FAILED$/, /cut/],
     [fault, 1, /^BUILD_FAILED$/, /the builder is out of luck/],
-    [garbage, 8, /^ENGINE_FAILED$/, /build/],
+    [garbage, 8, /^ENGINE_FAILED$/, /not a JSON object[^]*a gateway of the company/],
     [busy, 8, /^ENGINE_FAILED$/, /too busy/],
   ];
   await Promise.all(

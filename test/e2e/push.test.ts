@@ -183,7 +183,7 @@ t.test('a private registry, with credentials from each place there is', async (t
   ];
   const configuration = path.join(dockerConfig(t, {}), 'config.json');
   writeFileSync(configuration, '{"auths": ');
-  red.push(['a configuration that is not JSON', { DOCKER_CONFIG: path.dirname(configuration) }, /is not JSON/]);
+  red.push(['a configuration that is not JSON', { DOCKER_CONFIG: path.dirname(configuration) }, /not a JSON object/]);
   for (const [name, environment, words] of red) {
     const pushed = await project.run(['push', '--image', `${image}:1`], environment);
     t.equal(pushed.code, 8, `${name}: ${pushed.stderr}`);
