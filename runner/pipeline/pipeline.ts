@@ -198,7 +198,7 @@ async function deliver(
     const settings = deploySettings(config);
     // The networks of a new stack may get the addresses of those that are going; an Engine that still has the old ones
     // then rejects its tasks ("Pool overlaps with other one on this address space").
-    if ((await listStack(engine, plan.stack, context)).length === 0) await removal;
+    if ((await listStack(engine, plan.stack, context)).length === 0) await removed;
     const release = await stage(report, 'deploy', context, async () => {
       const deployPlan = await prepareStackDeploy(engine, stack, plan.stack, config.name, tested, settings, context);
       return deployStackFile(
