@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { runnerImage } from '../../runner/system/images';
 import { uniqueName, type Lab } from '../lab';
 import { realContext } from '../lab/context';
-import { Project, stackFile, type StackOptions } from './support';
+import { Project, stackFile, until, type StackOptions } from './support';
 
 /** A service with a unit test and a functional test, each a shell script that a test may replace. */
 const dockerfile = `FROM homeostat-lab/busybox:latest AS base
@@ -51,6 +51,7 @@ export async function deliveryProject(t: Test, lab: Lab, options: DeliveryOption
     ))
       await project.run(['cleanup', '--build', candidate.slice(name.length + 2)]);
     await project.remove();
+    await forget(lab, project);
   });
   project.write({
     Dockerfile: dockerfile,
@@ -63,6 +64,21 @@ export async function deliveryProject(t: Test, lab: Lab, options: DeliveryOption
   });
   project.commit('first');
   return project;
+}
+
+/** Removes what a removed stack leaves: its releases in the store, its volumes and its images. */
+async function forget(lab: Lab, { name, image }: Project): Promise<void> {
+  const engine = lab.engine();
+  const own = (each: object) => JSON.stringify(each).includes(name);
+  const gone = () => undefined;
+  const ids = (await lab.docker(1, 'image', 'ls', '--quiet', image)).split('\n').filter(Boolean);
+  if (ids.length > 0) await lab.docker(1, 'image', 'rm', '--force', ...new Set(ids)).catch(gone);
+  for (const config of (await engine.listConfigs()).filter(own)) await engine.getConfig(config.ID).remove().catch(gone);
+  const volumes = async () => ((await engine.listVolumes()).Volumes ?? []).filter(own);
+  await until(async () => {
+    for (const { Name } of await volumes()) await engine.getVolume(Name).remove().catch(gone);
+    return (await volumes()).length === 0;
+  }, 15);
 }
 
 const candidateOf = (name: string) => new RegExp(`${name}-c[a-z0-9-]+`);

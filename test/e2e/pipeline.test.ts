@@ -50,10 +50,6 @@ t.test('from a checkout to a verified release, and a red one that changes nothin
 tags: [latest, '1.{build}', '{revision}']
 ${quickDeploy}`,
   });
-  t.teardown(async () => {
-    await project.remove();
-    await lab.docker(1, 'volume', 'rm', '--force', `${project.name}-data`).catch(() => '');
-  });
   project.write({
     settings: 'colour=green\n',
     key: 'sesame\n',
