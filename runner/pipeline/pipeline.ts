@@ -190,7 +190,12 @@ async function deliver(
     ),
   );
   report.tests.push(...value);
-  // The candidate goes away while the release is made; nothing of it is in the way.
+  // The candidate goes away while the release is made.
+  const gone = async () => {
+    const start = context.clock.monotonic();
+    await removed;
+    report.removal = (report.removal ?? 0) + secondsSince(context.clock, start);
+  };
   try {
     await stage(report, 'release', context, () => tagRelease(engine, tested, tags, context));
     report.tags = tags;
@@ -198,7 +203,7 @@ async function deliver(
     const settings = deploySettings(config);
     // The networks of a new stack may get the addresses of those that are going; an Engine that still has the old ones
     // then rejects its tasks ("Pool overlaps with other one on this address space").
-    if ((await listStack(engine, plan.stack, context)).length === 0) await removed;
+    if ((await listStack(engine, plan.stack, context)).length === 0) await gone();
     const release = await stage(report, 'deploy', context, async () => {
       const deployPlan = await prepareStackDeploy(engine, stack, plan.stack, config.name, tested, settings, context);
       return deployStackFile(
@@ -218,7 +223,7 @@ async function deliver(
       report.tests.push((await stage(report, 'verify', context, () => productionTest(run, plan.stack)))!);
     else skip(report, 'verify');
   } finally {
-    await removed;
+    await gone();
   }
 }
 

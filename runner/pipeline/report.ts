@@ -6,7 +6,7 @@ import { secondsSince } from '../common/clock';
 import { maskedJson } from '../common/mask';
 import { reportsFolder, type TestResult } from './tests';
 
-export type StageName = 'unit' | 'build' | 'push' | 'candidate' | 'release' | 'deploy' | 'verify' | 'cleanup';
+export type StageName = 'unit' | 'build' | 'push' | 'candidate' | 'release' | 'deploy' | 'verify';
 
 export interface StageReport {
   name: StageName;
@@ -29,6 +29,8 @@ export interface PipelineReport {
   stages: StageReport[];
   tests: TestResult[];
   seconds: number;
+  /** Seconds spent waiting for the candidate to be gone. */
+  removal?: number;
   error?: ReturnType<typeof errorDocument>['error'];
 }
 
