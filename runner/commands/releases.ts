@@ -1,4 +1,3 @@
-import { fail } from '../common/errors';
 import { configOption, type Command } from './command';
 import { stackOption, text } from './shared';
 
@@ -8,17 +7,12 @@ const command: Command = {
   examples: [['homeostat releases --stack shop', 'What ran, since when, and where it came from']],
   options: { ...configOption, ...stackOption },
   async run(context, values) {
-    const [{ connectEngine }, { listReleases, listRollouts, stateOf }, { configIfPresent }] = await Promise.all([
+    const [{ connectEngine }, { listReleases, listRollouts, stateOf }, { stackOfRequest }] = await Promise.all([
       import('../common/engine'),
       import('../pipeline/releases'),
       import('../pipeline/standalone'),
     ]);
-    const config = text(values, 'stack') ? undefined : await configIfPresent(text(values, 'config')!, context);
-    const stack =
-      text(values, 'stack') ??
-      config?.deploy.stack ??
-      config?.name ??
-      fail('USAGE_INVALID', 'nothing says which stack', { remedy: 'Give --stack, or run where homeostat.yml is.' });
+    const { stack } = await stackOfRequest(text(values, 'stack'), text(values, 'config')!, context);
     const engine = connectEngine(context);
     const [releases, rollouts] = await Promise.all([
       listReleases(engine, stack, context),

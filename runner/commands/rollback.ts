@@ -1,4 +1,3 @@
-import { fail } from '../common/errors';
 import { configOption, dryRunOption, type Command } from './command';
 import { actor, defaultSettings, deployOptions, flag, overrideSettings, renderPlan, stackOption, text } from './shared';
 
@@ -18,18 +17,13 @@ const command: Command = {
     ...dryRunOption,
   },
   async run(context, values) {
-    const [{ connectEngine }, { planRollback, rollBack }, { configIfPresent }, { deploySettings }] = await Promise.all([
+    const [{ connectEngine }, { planRollback, rollBack }, { stackOfRequest }, { deploySettings }] = await Promise.all([
       import('../common/engine'),
       import('../pipeline/rollback'),
       import('../pipeline/standalone'),
       import('../pipeline/pipeline'),
     ]);
-    const config = text(values, 'stack') ? undefined : await configIfPresent(text(values, 'config')!, context);
-    const stack =
-      text(values, 'stack') ??
-      config?.deploy.stack ??
-      config?.name ??
-      fail('USAGE_INVALID', 'nothing says which stack', { remedy: 'Give --stack, or run where homeostat.yml is.' });
+    const { stack, config } = await stackOfRequest(text(values, 'stack'), text(values, 'config')!, context);
     const settings = overrideSettings(config ? deploySettings(config) : defaultSettings, values);
     const engine = connectEngine(context);
     const { plan, release } = await planRollback(engine, stack, values.to as number | undefined, context);

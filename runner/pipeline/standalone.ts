@@ -92,3 +92,21 @@ export async function planBuild(request: BuildRequest, context: Context): Promis
   };
   return { plan, folder };
 }
+
+/**
+ * The stack that is meant: the one named, or that of homeostat.yml, which then comes with it.
+ * @throws USAGE_INVALID
+ */
+export async function stackOfRequest(
+  named: string | undefined,
+  file: string,
+  context: Context,
+): Promise<{ stack: string; config: Config | undefined }> {
+  const config = named ? undefined : await configIfPresent(file, context);
+  const stack =
+    named ??
+    config?.deploy.stack ??
+    config?.name ??
+    fail('USAGE_INVALID', 'nothing says which stack', { remedy: 'Give --stack, or run where homeostat.yml is.' });
+  return { stack, config };
+}
