@@ -188,6 +188,9 @@ export async function deployStackFile(
         credentials,
       };
       await deployStack(deployment, leased.env, leased);
+      // The docker client keeps the image that runs when the file's equals the one of the last stack deploy, whatever was
+      // put in by other means since (docker/cli: cli/command/stack/swarm/deploy_composefile.go).
+      await setImage(engine, `${plan.stack}_${service}`, image, leased);
     },
   };
   return rollOut(engine, change, context);
@@ -248,24 +251,25 @@ export async function deployService(
         monitor: settings.monitor,
         keep: settings.keep,
       },
-      async apply(_live, leased) {
-        const auth = await credentialsFor(image.registry, leased);
-        await updateService(
-          engine,
-          name,
-          ({ Spec }) => {
-            const { ContainerSpec } = Spec.TaskTemplate;
-            if (imageOf(Spec) === formatImage(image)) return undefined;
-            return {
-              ...Spec,
-              TaskTemplate: { ...Spec.TaskTemplate, ContainerSpec: { ...ContainerSpec, Image: formatImage(image) } },
-            };
-          },
-          auth,
-          leased,
-        );
-      },
+      apply: (_live, leased) => setImage(engine, name, image, leased),
     },
+    context,
+  );
+}
+
+/** Gives a service exactly that image; one that has it is left alone. */
+async function setImage(engine: Engine, name: string, image: ImageReference, context: Context): Promise<void> {
+  const auth = await credentialsFor(image.registry, context);
+  const wanted = formatImage(image);
+  await updateService(
+    engine,
+    name,
+    ({ Spec }) => {
+      if (imageOf(Spec) === wanted) return undefined;
+      const { ContainerSpec } = Spec.TaskTemplate;
+      return { ...Spec, TaskTemplate: { ...Spec.TaskTemplate, ContainerSpec: { ...ContainerSpec, Image: wanted } } };
+    },
+    auth,
     context,
   );
 }

@@ -78,17 +78,14 @@ export function judge(view: ServiceView, memory: Memory): Verdict {
   );
   const waiting = alive.filter((task) => !running.includes(task));
   const wanted = wantedTasks(service);
-  const enough =
-    wanted === undefined
-      ? alive.length > 0 && waiting.length === 0
-      : oneShot
-        ? running.length >= wanted
-        : running.length === wanted;
+  // Slots, not tasks: when a task fails in the middle of an update, Swarm may for long run two in one slot.
+  const slots = new Set(running.map((task) => task.Slot ?? task.ID)).size;
+  const enough = wanted === undefined ? alive.length > 0 : oneShot ? slots >= wanted : slots === wanted;
   if (!enough || waiting.length > 0) {
     const pending = waiting.find((task) => task.Status.Err)?.Status.Err;
     return {
       state: 'progressing',
-      detail: `${target.service}: ${running.length} of ${wanted ?? alive.length} tasks run the new release${pending ? ` (${pending})` : ''}`,
+      detail: `${target.service}: ${slots} of ${wanted ?? alive.length} tasks run the new release${pending ? ` (${pending})` : ''}`,
     };
   }
   return { state: 'converged' };

@@ -87,7 +87,10 @@ t.test('a bad release is put back, whatever way it is bad', async (t) => {
     const deployed = await project.run(['deploy', '--image', bad, '--monitor', '8s']);
     t.equal(deployed.code, 3, deployed.stderr);
     t.match(deployed.stderr, /fell over after the rollout|Swarm stopped the update/);
-    t.same(await runningImages(lab, `${name}_${name}`), [good, good, good]);
+    // Swarm may run two tasks in the slot of one that failed in the middle of the update.
+    const running = await runningImages(lab, `${name}_${name}`);
+    t.same([...new Set(running)], [good]);
+    t.ok(running.length >= 3);
   });
 
   await t.test('it cannot be pulled', async (t) => {
@@ -251,6 +254,9 @@ t.test('one service without a stack file', async (t) => {
   t.equal(deployed.code, 0, deployed.stderr);
   t.same(await runningImages(lab, service), [second, second], 'the tag was resolved to its digest');
   t.equal((await project.run(['deploy', '--service', 'nobody', '--image', second])).code, 2);
+  const back = await project.run(['deploy', '--image', first]);
+  t.equal(back.code, 0, back.stderr);
+  t.same(await runningImages(lab, service), [first, first], 'the stack file wins again, though it has not changed');
 });
 
 t.test('a strict policy refuses a stack that is not safe to roll', async (t) => {

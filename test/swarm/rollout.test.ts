@@ -28,10 +28,11 @@ interface TaskOptions {
 }
 
 let count = 0;
+let slots = 0;
 const task = (state: string, options: TaskOptions = {}): ObservedTask => ({
   ID: (options.id ?? `t${count++}`).padEnd(25, 'x'),
   ServiceID: 's',
-  Slot: 1,
+  Slot: ++slots,
   DesiredState:
     options.wanted ?? (['failed', 'rejected', 'shutdown', 'complete'].includes(state) ? 'shutdown' : 'running'),
   CreatedAt: since,
@@ -242,7 +243,7 @@ t.test('it is never called converged unless the wanted tasks run with the image'
 t.test('evidence tells each error once, five at most', async (t) => {
   const tasks = Array.from({ length: 9 }, (_, index) => task('failed', { id: `id${index}`, exitCode: index }));
   t.equal(taskEvidence(tasks).length, 5);
-  t.equal(taskEvidence(tasks)[3], 'task id3xxxxxxxxx (slot 1) failed: exit code 3');
+  t.match(taskEvidence(tasks)[3], /^task id3xxxxxxxxx \(slot \d+\) failed: exit code 3$/);
   t.equal(taskEvidence([tasks[0]!, tasks[0]!]).length, 1);
   t.match(taskEvidence([task('rejected')]), [/rejected: exit code \?/]);
 });
@@ -252,4 +253,11 @@ t.test('Swarm’s own updater has to have ended too', async (t) => {
   for (const update of ['updating', 'paused', 'rollback_started'])
     t.notOk(updateSettled(service(two, { update })), update);
   t.ok(updateSettled(undefined));
+});
+
+t.test('two tasks in one slot, as Swarm may leave them, count as one', async (t) => {
+  const twin = { ...task('running'), Slot: 7 };
+  const other = { ...task('running'), Slot: 7 };
+  t.equal(judge(view(service(two), [twin, other]), noMemory).state, 'progressing');
+  t.equal(judge(view(service(two), [twin, other, task('running')]), noMemory).state, 'converged');
 });
