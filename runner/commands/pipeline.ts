@@ -29,7 +29,7 @@ const command: Command = {
       import('../pipeline/pipeline'),
       import('../pipeline/report'),
       import('../pipeline/tags'),
-      import('../system/runner-image'),
+      import('../system/images'),
     ]);
     const config = await readConfig(text(values, 'config')!, context);
     const input = {

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Options } from 'yargs';
 import type { Context } from '../common/context';
 import { requireDuration } from '../common/duration';
@@ -59,5 +58,3 @@ export function pairs(option: string, values: string[]): Record<string, string> 
 
 /** A plan as a person reads it. */
 export const renderPlan = (plan: object): string => `plan (nothing was changed):\n${JSON.stringify(plan, null, 2)}`;
-
-export const relativeTo = (context: Context, file: string) => path.relative(context.cwd, file) || '.';

@@ -37,7 +37,7 @@ const command: Command = {
         import('../pipeline/source'),
         import('../pipeline/tags'),
         import('../pipeline/tests'),
-        import('../system/runner-image'),
+        import('../system/images'),
       ]);
     const config = await readConfig(text(values, 'config')!, context);
     const asked = askedKinds(values);

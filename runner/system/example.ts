@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
@@ -109,8 +109,6 @@ export async function commitAndPush(repository: ExampleRepository, message: stri
   await git(repository.checkout, ['push', '-q', 'origin', 'main'], context);
   return git(repository.checkout, ['rev-parse', 'HEAD'], context);
 }
-
-export const removeExample = (folder: string) => rm(path.join(folder, 'example'), { recursive: true, force: true });
 
 /** Trailer of commits that must not stay: they show what happens to a bad change. */
 export const badTrailer = 'Homeostat-Story: bad';

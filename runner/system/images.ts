@@ -76,3 +76,6 @@ export async function imageExists(engine: Engine, image: string): Promise<boolea
     },
   );
 }
+
+/** Name of the runner's image on an Engine that has it. */
+export const runnerImageName = async (context: Context): Promise<string> => (await runnerImage(context)).name;

@@ -5,7 +5,7 @@ import { request, type Engine } from '../../common/engine';
 import { messageOf } from '../../common/errors';
 import { removeStack } from '../../swarm/stack';
 import { stackLabel } from '../../swarm/types';
-import { imageExists, runnerImageName } from '../runner-image';
+import { imageExists, runnerImageName } from '../images';
 import { ok, unknown, warning, type CheckDefinition, type Examination, type Finding } from './check';
 
 export const probeLabel = 'com.homeostat.probe';
