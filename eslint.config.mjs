@@ -5,7 +5,8 @@ const layers = [
   ['commands'],
   ['pipeline', 'scaling', 'controller', 'agent', 'exporter', 'system', 'jobs'],
   ['people'],
-  ['swarm', 'image', 'labels', 'proxy', 'monitor', 'alerting', 'jenkins'],
+  ['swarm', 'image', 'proxy', 'monitor', 'alerting', 'jenkins'],
+  ['labels'],
   ['common'],
 ];
 

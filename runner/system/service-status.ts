@@ -38,7 +38,10 @@ export function judgeService(
   const tasks = allTasks.filter((task) => task.ServiceID === service.ID);
   const alive = tasks.filter((task) => task.DesiredState === 'running');
   const mode = Spec.Mode.Replicated ? 'replicated' : Spec.Mode.Global ? 'global' : 'job';
-  const running = alive.filter((task) => task.Status.State === 'running').length;
+  // Slots, not tasks: when a task fails in the middle of an update, Swarm may for long run two in one slot.
+  const running = new Set(
+    alive.filter((task) => task.Status.State === 'running').map((task) => task.Slot ?? task.NodeID ?? task.ID),
+  ).size;
   const wanted = wantedReplicas(Spec) ?? service.ServiceStatus?.DesiredTasks ?? alive.length;
   const update = UpdateStatus?.State;
   const failures = tasks.filter(

@@ -30,10 +30,14 @@ function service(
 }
 
 let count = 0;
-const task = (of: string, state: string, more: { wanted?: string; error?: string; seconds?: number } = {}): Task => ({
+const task = (
+  of: string,
+  state: string,
+  more: { wanted?: string; error?: string; seconds?: number; slot?: number } = {},
+): Task => ({
   ID: `task${count++}`.padEnd(25, 'x'),
   ServiceID: `id-${of}`,
-  Slot: 1,
+  Slot: more.slot ?? count,
   DesiredState: more.wanted ?? 'running',
   CreatedAt: ago(60),
   Spec: {},
@@ -57,6 +61,11 @@ t.test('a service whose tasks run is well', async (t) => {
     healthy: true,
     problems: [],
   });
+});
+
+t.test('two tasks that Swarm runs in one slot fill that slot once', async (t) => {
+  const tasks = [task('web', 'running', { slot: 1 }), task('web', 'running', { slot: 1 })];
+  t.match(judge(service('web'), tasks), { running: 1, wanted: 2, healthy: false });
 });
 
 t.test('a task that is wanted and does not run is told with its error', async (t) => {
@@ -130,7 +139,7 @@ const view: SwarmView = {
   ],
   tasks: [
     task('shop_web', 'running'),
-    task('shop_web', 'rejected', { wanted: 'shutdown', error: 'No such image\nat all', seconds: 20 }),
+    task('shop_web', 'rejected', { slot: 1, wanted: 'shutdown', error: 'No such image\nat all', seconds: 20 }),
     task('shop-c17_web', 'running'),
     task('homeostat-jobs_jobs', 'running'),
     task('alone', 'running'),
