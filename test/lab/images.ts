@@ -13,19 +13,29 @@ import { realContext } from './context';
 const run = promisify(execFile);
 const cache = path.join(__dirname, '../../.cache/lab');
 
-/** Images for tests: the system's Debian base, the same with Node.js and git, and one of 2 MB with only busybox. */
-export type ImageName = 'base' | 'node' | 'busybox';
+/**
+ * Images for tests: the system's Debian base; the same with Node.js and git; that with HAProxy, tini and what tests ask
+ * it with; and one of 2 MB with only busybox.
+ */
+export type ImageName = 'base' | 'node' | 'proxy' | 'busybox';
 
 const tags: Record<ImageName, string> = {
   base: baseImage,
   node: 'homeostat-lab/node:latest',
+  proxy: 'homeostat-lab/proxy:latest',
   busybox: 'homeostat-lab/busybox:latest',
 };
 
-const nodeDockerfile = `FROM ${baseImage}
-RUN apt-get update && apt-get install -y --no-install-recommends nodejs git ca-certificates && rm -rf /var/lib/apt/lists/*
+const dockerfile = (base: string, packages: string) => `FROM ${base}
+RUN apt-get update && apt-get install -y --no-install-recommends ${packages} && rm -rf /var/lib/apt/lists/*
 CMD ["node"]
 `;
+
+/** Images that are built, and what they are built on. */
+const built = {
+  node: { base: 'base', dockerfile: dockerfile(baseImage, 'nodejs git ca-certificates') },
+  proxy: { base: 'node', dockerfile: dockerfile(tags.node, 'haproxy tini socat curl') },
+} as const;
 
 /** Sees to it that the Engine has the image, and answers with its tag. What it takes long to make is kept in .cache/lab. */
 export async function provideImage(engine: Docker, name: ImageName): Promise<string> {
@@ -33,7 +43,7 @@ export async function provideImage(engine: Docker, name: ImageName): Promise<str
   if (await isPresent(engine, tag)) return tag;
   await mkdir(cache, { recursive: true });
   if (name === 'base') await ensureBaseImage(engine, realContext(), { pull: false, cache });
-  if (name === 'node') await provideNode(engine, tag);
+  if (name === 'node' || name === 'proxy') await provideBuilt(engine, name);
   if (name === 'busybox') await provideBusybox(engine, tag);
   return tag;
 }
@@ -47,16 +57,17 @@ const isPresent = (engine: Docker, tag: string) =>
       () => false,
     );
 
-async function provideNode(engine: Docker, tag: string): Promise<void> {
-  const file = path.join(cache, `node-${createHash('sha256').update(nodeDockerfile).digest('hex').slice(0, 12)}.tar`);
+async function provideBuilt(engine: Docker, name: keyof typeof built): Promise<void> {
+  const { base, dockerfile } = built[name];
+  const file = path.join(cache, `${name}-${createHash('sha256').update(dockerfile).digest('hex').slice(0, 12)}.tar`);
   if (existsSync(file)) return follow(engine, await engine.loadImage(createReadStream(file)));
-  await provideImage(engine, 'base');
+  await provideImage(engine, base);
   const context = pack();
-  context.entry({ name: 'Dockerfile' }, nodeDockerfile);
+  context.entry({ name: 'Dockerfile' }, dockerfile);
   context.finalize();
-  await follow(engine, await engine.buildImage(context as unknown as NodeJS.ReadableStream, { t: tag }));
+  await follow(engine, await engine.buildImage(context as unknown as NodeJS.ReadableStream, { t: tags[name] }));
   await keep(file, async (temporary) =>
-    pipeline((await engine.getImage(tag).get()) as NodeJS.ReadableStream, createWriteStream(temporary)),
+    pipeline((await engine.getImage(tags[name]).get()) as NodeJS.ReadableStream, createWriteStream(temporary)),
   );
 }
 
