@@ -6,8 +6,8 @@ import type { CheckDefinition } from '../system/checks/check';
 import { configOption, dryRunOption, type Command } from './command';
 import { flag, renderPlan, text } from './shared';
 
-/** Ports on which `up` starts the registry and the job server. */
-const ports = [5000, 8080];
+/** Ports of the door, the registry and the controller behind it, and the job server, as `up` chooses them. */
+const ports = [80, 443, 5000, 7080, 8080];
 
 const command: Command = {
   name: 'doctor',

@@ -10,7 +10,14 @@ const command: Command = {
     ['homeostat up --dry-run', 'Say what would be done'],
   ],
   options: {
-    'registry-port': { type: 'number', describe: 'Port of the image registry on the loopback', default: 5000 },
+    'registry-port': {
+      type: 'number',
+      describe: 'Port under which each node reaches the image registry',
+      default: 5000,
+    },
+    'http-port': { type: 'number', describe: 'Port of the door on every node', default: 80 },
+    'https-port': { type: 'number', describe: 'Port of the door for TLS on every node', default: 443 },
+    'controller-port': { type: 'number', describe: 'Port on which nodes reach the controller', default: 7080 },
     'jobs-port': { type: 'number', describe: 'Port of the job server on the loopback', default: 8080 },
     'advertise-addr': { type: 'string', describe: 'Address under which other nodes reach this one, for a new Swarm' },
     'no-example': { type: 'boolean', describe: 'Leave the example out' },
@@ -26,6 +33,9 @@ const command: Command = {
     const settings = {
       folder: stateFolder(context),
       registryPort: port(values, 'registryPort', '--registry-port'),
+      httpPort: port(values, 'httpPort', '--http-port'),
+      httpsPort: port(values, 'httpsPort', '--https-port'),
+      controllerPort: port(values, 'controllerPort', '--controller-port'),
       jobsPort: port(values, 'jobsPort', '--jobs-port'),
       example: !flag(values, 'noExample'),
       advertiseAddress: text(values, 'advertiseAddr'),

@@ -16,6 +16,7 @@ import { readState, type SystemState } from './state';
 export interface DownPlan {
   stacks: string[];
   images: string[];
+  networks: string[];
   logins: string[];
   leaveSwarm: boolean;
   stopEngine: SystemState['engine'] | undefined;
@@ -40,6 +41,7 @@ export async function planDown(folder: string, context: Context): Promise<DownPl
   return {
     stacks: state.stacks,
     images: state.images,
+    networks: state.networks,
     logins: state.logins,
     leaveSwarm: Boolean(state.swarm) && others.length === 0,
     stopEngine: others.length === 0 ? state.engine : undefined,
@@ -83,6 +85,8 @@ async function clearEngine(engine: Engine, plan: DownPlan, context: Context): Pr
         await removeRecord(engine, record.id, context);
     });
   }
+  for (const network of plan.networks)
+    await tried(`removing the network ${network}`, () => request(engine, 'DELETE', `/networks/${network}`));
   for (const image of [...plan.images, ...(await exampleImages(engine, plan))]) {
     await tried(`removing ${image}`, () => request(engine, 'DELETE', `/images/${image}`, { query: { force: true } }));
   }

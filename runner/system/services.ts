@@ -1,24 +1,24 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
-import { ask, request, type Engine } from '../common/engine';
-import { fail } from '../common/errors';
-import { deployStack } from '../swarm/stack';
-import { watchRollout } from '../swarm/watch';
+import type { Engine } from '../common/engine';
 import { authEntry, changeDockerLogin, contentHash, registryLogin } from './credentials';
-import { resource } from './resources';
+import { nodeId, startStack } from './start-stack';
 import { addToState, including } from './state';
 
 export interface SystemSettings {
   /** Folder that holds the system's files on this machine. */
   folder: string;
   registryPort: number;
+  /** Ports of the door on every node. */
+  httpPort: number;
+  httpsPort: number;
+  controllerPort: number;
   jobsPort: number;
 }
 
 export const registryStack = 'homeostat-registry';
 export const jobsStack = 'homeostat-jobs';
-const startLimit = 60_000;
 
 export const registryAddress = ({ registryPort }: SystemSettings) => `127.0.0.1:${registryPort}`;
 
@@ -37,7 +37,12 @@ export async function startRegistry(
     HTPASSWD_HASH: contentHash(htpasswd),
     NODE_ID: await nodeId(engine, context),
   };
-  await startStack(engine, registryStack, 'registry', image, variables, folder, settings, context);
+  await startStack(
+    engine,
+    { stack: registryStack, service: 'registry', image, variables, folder },
+    settings.folder,
+    context,
+  );
   const address = registryAddress(settings);
   await addToState(settings.folder, (state) => ({ ...state, logins: including(state.logins, address) }));
   await changeDockerLogin(address, login, context);
@@ -68,42 +73,5 @@ export async function startJobs(
     CONFIGURATION_HASH: contentHash(jobs),
     NODE_ID: await nodeId(engine, context),
   };
-  await startStack(engine, jobsStack, 'jobs', image, variables, folder, settings, context);
-}
-
-async function startStack(
-  engine: Engine,
-  stack: string,
-  service: string,
-  image: string,
-  variables: Record<string, string>,
-  folder: string,
-  settings: SystemSettings,
-  context: Context,
-): Promise<void> {
-  await addToState(settings.folder, (state) => ({ ...state, stacks: including(state.stacks, stack) }));
-  const since = context.clock.now().toISOString();
-  await deployStack(
-    { stack, content: resource(`resources/stacks/${service}.yml`), folder, credentials: {}, resolve: 'never' },
-    variables,
-    context,
-  );
-  const targets = [{ service: `${stack}_${service}`, image }];
-  const outcome = await watchRollout(
-    engine,
-    { targets, since, deadline: startLimit, monitor: 0, signal: context.signal, settled: false },
-    context,
-  );
-  if (outcome.outcome !== 'good')
-    fail('SYSTEM_FAILED', `the ${service} did not start`, {
-      cause: outcome.reason,
-      evidence: 'evidence' in outcome ? outcome.evidence : [],
-    });
-}
-
-async function nodeId(engine: Engine, context: Context): Promise<string> {
-  const info = await ask(context, 'reading the Swarm', () =>
-    request<{ Swarm: { NodeID: string } }>(engine, 'GET', '/info'),
-  );
-  return info.Swarm.NodeID;
+  await startStack(engine, { stack: jobsStack, service: 'jobs', image, variables, folder }, settings.folder, context);
 }

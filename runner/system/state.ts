@@ -12,13 +12,14 @@ export interface SystemState {
   swarm?: boolean;
   stacks: string[];
   images: string[];
+  networks: string[];
   /** Folders outside the state folder. */
   folders: string[];
   /** Registry addresses that were added to the docker configuration. */
   logins: string[];
 }
 
-const empty: SystemState = { packages: [], stacks: [], images: [], folders: [], logins: [] };
+const empty: SystemState = { packages: [], stacks: [], images: [], networks: [], folders: [], logins: [] };
 
 /** Folder of everything that `up` keeps on this machine. */
 export const stateFolder = ({ env }: Context): string =>

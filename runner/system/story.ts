@@ -3,12 +3,11 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail } from '../common/errors';
-import { runContainer } from '../swarm/container';
 import { findService } from '../swarm/services';
 import { imageOf } from '../swarm/types';
 import { badTrailer, commitAndPush, edit, exampleName, git, type ExampleRepository } from './example';
 import type { BuildResult, JobClient } from './job-client';
-import { resource } from './resources';
+import { startTraffic, type Door, type Traffic } from './traffic';
 
 /** One commit of the story and how it has to end. */
 interface Chapter {
@@ -26,10 +25,8 @@ export interface ChapterResult {
   build: number;
   exit: number;
   seconds: number;
-  /** Answers that a client got meanwhile, by version. */
-  seen: Record<string, number>;
-  /** Requests of that client that failed, by reason. */
-  failures: Record<string, number>;
+  /** What a client met at the door meanwhile. */
+  traffic: Traffic;
 }
 
 const nextVersion = async (repository: ExampleRepository) => {
@@ -85,7 +82,7 @@ export async function tell(
   repository: ExampleRepository,
   jobs: JobClient,
   engine: Engine,
-  client: string,
+  doors: Door[],
   context: Context,
 ): Promise<ChapterResult> {
   const { clock, stdout, masker } = context;
@@ -93,8 +90,7 @@ export async function tell(
   await chapter.change?.(repository);
   const before = await runningImage(engine, context);
   const last = await jobs.lastBuild(exampleName);
-  const asking = before ? startClient(engine, client, context) : undefined;
-  asking?.done.catch(() => undefined);
+  const asking = before ? startTraffic(doors, context) : undefined;
   const start = clock.monotonic();
   const commit = await commitAndPush(
     repository,
@@ -104,15 +100,14 @@ export async function tell(
   stdout.write(`  pushed ${commit.slice(0, 12)}\n`);
   const build = await jobs.follow(exampleName, last, (text) => stdout.write(indent(masker(text))), buildLimit);
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
-  const { seen, failures } = asking ? await asking.stop() : await askOnce(engine, client, context);
+  const traffic = asking ? await asking.stop() : await firstAnswers(doors, context);
   const exit = exitOf(build);
-  const versions = Object.entries(seen).map(([version, count]) => `version ${version} ${count} times`);
   stdout.write(
-    `  build ${build.number}: ${build.result}, exit ${exit}, after ${seconds} s; a client was answered by ${versions.join(', ') || 'nobody'}, ${describeFailures(failures)}\n`,
+    `  build ${build.number}: ${build.result}, exit ${exit}, after ${seconds} s; at the door: ${describeTraffic(traffic)}\n`,
   );
   if (!chapter.keep) await git(repository.checkout, ['revert', '--no-edit', 'HEAD'], context);
   check(chapter, build, exit, before, await runningImage(engine, context));
-  return { title: chapter.title, build: build.number, exit, seconds, seen, failures };
+  return { title: chapter.title, build: build.number, exit, seconds, traffic };
 }
 
 function check(
@@ -149,53 +144,18 @@ async function runningImage(engine: Engine, context: Context): Promise<string | 
   return service && imageOf(service.Spec);
 }
 
-function describeFailures(failures: Record<string, number>): string {
+/** Traffic in one line: `212 requests, 0 failed, slowest 41 ms; version 1 101 times, version 2 111 times`. */
+function describeTraffic({ requests, seen, failures, slowest }: Traffic): string {
+  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
   const reasons = Object.entries(failures).map(([reason, count]) => `${count} ${reason}`);
-  return reasons.length === 0 ? 'no request failed' : `failed: ${reasons.join(', ')}`;
+  const versions = Object.entries(seen).map(([version, count]) => `version ${version} ${count} times`);
+  const told = `${requests} requests, ${failed} failed${failed > 0 ? ` (${reasons.join(', ')})` : ''}, slowest ${slowest} ms`;
+  return `${told}; answered by ${versions.join(', ') || 'nobody'}`;
 }
 
-interface Asked {
-  seen: Record<string, number>;
-  failures: Record<string, number>;
-}
-
-const askingLimit = 240;
-
-/** A client on the service's network that asks until it is stopped. */
-function startClient(engine: Engine, image: string, context: Context) {
-  const stop = new AbortController();
-  const done = ask(engine, image, askingLimit, context, stop.signal);
-  return { done, stop: () => (stop.abort(), done) };
-}
-
-const askOnce = (engine: Engine, image: string, context: Context) => ask(engine, image, 2, context);
-
-async function ask(
-  engine: Engine,
-  image: string,
-  seconds: number,
-  context: Context,
-  enough?: AbortSignal,
-): Promise<Asked> {
-  const result = await runContainer(
-    engine,
-    {
-      name: `homeostat-client-${Math.random().toString(36).slice(2, 8)}`,
-      image,
-      command: ['node', '/client.js', `http://${exampleName}_${exampleName}:8080/`, String(seconds)],
-      environment: {},
-      network: `${exampleName}_default`,
-      labels: { 'com.homeostat.system': 'client' },
-      timeout: (seconds + 15) * 1000,
-      files: { '/client.js': Buffer.from(resource(`examples/${exampleName}/client.js`)) },
-      ...(enough ? { enough } : {}),
-    },
-    '/nonexistent',
-    { ...context, log: { ...context.log, output: () => undefined } },
-  );
-  try {
-    return JSON.parse(result.output) as Asked;
-  } catch {
-    return { seen: {}, failures: {} };
-  }
+/** A few requests to a service that was just released for the first time. */
+async function firstAnswers(doors: Door[], context: Context): Promise<Traffic> {
+  const asking = startTraffic(doors, context);
+  await context.clock.sleep(1000, context.signal);
+  return asking.stop();
 }

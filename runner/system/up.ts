@@ -5,13 +5,17 @@ import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
-import { ensureImage, imageExists, registryImage, runnerImage, type SystemImage } from './images';
+import { controllerStack, proxyStack, startController, startProxy } from './door';
+import { ensureImage, imageExists, proxyImage, registryImage, runnerImage, type SystemImage } from './images';
 import { JobClient } from './job-client';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
+import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
+import { registryAnswers } from './registry-answers';
 import { jobsStack, registryAddress, registryStack, startJobs, startRegistry, type SystemSettings } from './services';
 import { addToState, including } from './state';
 import { chapters, tell, type ChapterResult } from './story';
 import { ensureSwarm } from './swarm-init';
+import type { Door } from './traffic';
 
 export interface UpSettings extends SystemSettings {
   /** Whether the example's commits are made and followed. */
@@ -24,8 +28,11 @@ export interface UpPlan {
   install: string[];
   startEngine: boolean;
   images: string[];
+  networks: string[];
   stacks: string[];
   folder: string;
+  /** Where services are reached on every node. */
+  door: string;
   registry: string;
   jobs: string;
   example: string[];
@@ -36,6 +43,7 @@ export type MakeToken = (data: string, user: string, rights: string) => Promise<
 
 export interface UpResult {
   seconds: number;
+  door: string;
   registry: string;
   jobs: string;
   checkout?: string;
@@ -44,6 +52,14 @@ export interface UpResult {
 
 const jobsAddress = ({ jobsPort }: SystemSettings) => `http://127.0.0.1:${jobsPort}`;
 
+const doorAddress = ({ httpPort }: SystemSettings) => `http://127.0.0.1${httpPort === 80 ? '' : `:${httpPort}`}`;
+
+/** The example as its labels say that it is reached: by domain, and by path. */
+const doors = (settings: SystemSettings): Door[] => [
+  { url: `${doorAddress(settings)}/`, host: `${exampleName}.localhost` },
+  { url: `${doorAddress(settings)}/${exampleName}`, host: '127.0.0.1' },
+];
+
 /** Looks at the machine and plans; changes nothing. */
 export async function planUp(settings: UpSettings, context: Context): Promise<UpPlan> {
   const answers = await engineAnswers(context);
@@ -51,15 +67,17 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
     ? engineNeeds.filter((need) => need.program !== 'dockerd' && need.program !== 'iptables')
     : engineNeeds;
   const engine = connectEngine(context);
-  const images = [await runnerImage(context), await registryImage(context)];
+  const images = [await runnerImage(context), await registryImage(context), await proxyImage(context)];
   const missing = answers ? await missingImages(engine, images) : images;
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   return {
     install: await missingPackages(needs, context),
     startEngine: !answers,
     images: missing.map((image) => image.name),
-    stacks: [registryStack, jobsStack],
+    networks: [systemNetwork, proxyNetwork],
+    stacks: [registryStack, controllerStack, proxyStack, jobsStack],
     folder: settings.folder,
+    door: doorAddress(settings),
     registry: registryAddress(settings),
     jobs: jobsAddress(settings),
     example: settings.example ? chapters(history).map((chapter) => chapter.title) : [],
@@ -97,14 +115,22 @@ export async function bringUp(
   await noteBaseImage(engine, settings);
   const runner = await buildOne(engine, await runnerImage(context), settings, context);
   const registry = await buildOne(engine, await registryImage(context), settings, context);
+  const proxy = await buildOne(engine, await proxyImage(context), settings, context);
   say('images are there');
+  await ensureNetworks(engine, settings.folder, context);
   await startRegistry(engine, registry, settings, context);
+  await startController(engine, runner, settings, context);
+  say('the controller runs');
+  await startProxy(engine, proxy, settings, context);
+  say(`the door is open at ${plan.door}`);
+  await registryAnswers(plan.registry, context);
   say(`the registry runs at ${plan.registry}`);
   await startJobs(engine, runner, jobsFile(settings), settings, context);
   say(`the job server runs at ${plan.jobs}`);
-  const told = settings.example ? await runExample(engine, runner, settings, makeToken, context) : undefined;
+  const told = settings.example ? await runExample(engine, settings, makeToken, context) : undefined;
   return {
     seconds: secondsSince(context.clock, start),
+    door: plan.door,
     registry: plan.registry,
     jobs: plan.jobs,
     chapters: told?.chapters ?? [],
@@ -144,7 +170,6 @@ function jobsFile(settings: UpSettings): string {
 
 async function runExample(
   engine: Engine,
-  runner: string,
   settings: UpSettings,
   makeToken: MakeToken,
   context: Context,
@@ -158,7 +183,8 @@ async function runExample(
   await undoBadCommit(repository, context);
   const client = new JobClient(jobsAddress(settings), 'git', token, context);
   const told: ChapterResult[] = [];
-  for (const chapter of chapters(history)) told.push(await tell(chapter, repository, client, engine, runner, context));
+  for (const chapter of chapters(history))
+    told.push(await tell(chapter, repository, client, engine, doors(settings), context));
   return { chapters: told, checkout: repository.checkout };
 }
 
@@ -177,6 +203,7 @@ export function renderUp(result: UpResult): string {
   const lines = [
     '',
     `up after ${Math.round(result.seconds)} s`,
+    `  door        ${result.door}`,
     `  registry    ${result.registry}`,
     `  job server  ${result.jobs}`,
   ];
@@ -185,6 +212,7 @@ export function renderUp(result: UpResult): string {
       `  example     ${result.checkout}`,
       '',
       'next:',
+      `  curl -H 'Host: ${exampleName}.localhost' ${result.door}/     or ${result.door}/${exampleName}`,
       `  cd ${result.checkout} && $EDITOR greeting.js && git commit -am 'My change' && git push origin main`,
       '  homeostat releases --stack greeter     what ran, and what can be gone back to',
       '  homeostat rollback --stack greeter     go back one release',

@@ -47,7 +47,7 @@ t.test('up makes a system out of nothing and sends four commits through it; down
   t.match((JSON.parse(plan.stdout) as { plan: object }).plan, {
     install: [],
     startEngine: false,
-    stacks: ['homeostat-registry', 'homeostat-jobs'],
+    stacks: ['homeostat-registry', 'homeostat-controller', 'homeostat-proxy', 'homeostat-jobs'],
   });
   t.notOk(existsSync(state), 'a dry run makes nothing');
 
@@ -55,16 +55,19 @@ t.test('up makes a system out of nothing and sends four commits through it; down
   t.equal(up.code, 0, up.stderr);
   const { chapters, checkout } = JSON.parse(up.stdout) as {
     checkout: string;
-    chapters: { exit: number; seen: Record<string, number>; failures: object }[];
+    chapters: { exit: number; traffic: { requests: number; seen: Record<string, number>; failures: object } }[];
   };
   t.same(
     chapters.map((chapter) => chapter.exit),
     [0, 0, 1, 3],
     'two good commits, a red one, one that is put back',
   );
-  t.same(Object.keys(chapters[1]!.seen), ['1', '2'], 'a client saw the old version and then the new one');
-  t.same(Object.keys(chapters[2]!.seen), ['2'], 'the red commit never reached it');
-  t.same(chapters[1]!.failures, {}, 'and no request was lost in the rollout');
+  const [first, second, third, fourth] = chapters.map(({ traffic }) => traffic);
+  t.same(Object.keys(first!.seen), ['1'], 'the first release is reached through the door');
+  t.same(Object.keys(second!.seen), ['1', '2'], 'a client saw the old version and then the new one');
+  t.same(Object.keys(third!.seen), ['2'], 'the red commit never reached it');
+  t.ok(second!.requests > 50 && fourth!.requests > 50, 'it asked all the time');
+  for (const { failures } of [first!, second!, third!, fourth!]) t.same(failures, {}, 'and no request was lost');
 
   const releases = await run('releases', '--stack', 'greeter', '--json');
   t.match(JSON.parse(releases.stdout), {

@@ -34,8 +34,9 @@ const isOwn = (service: ServiceWithStatus) => service.Spec.Labels?.[stackLabel]?
 
 const runs = (service: ServiceWithStatus) => (service.ServiceStatus?.RunningTasks ?? 1) > 0;
 
-/** The system's own services are on the host's network, so the port stands in their settings. */
+/** The proxy publishes its ports; a service on the host's network has its port in its settings. */
 const listensOn = (service: ServiceWithStatus, port: number) =>
+  service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port) ||
   new RegExp(`127\\.0\\.0\\.1:${port}\\b`).test(JSON.stringify(service.Spec.TaskTemplate.ContainerSpec ?? {}));
 
 async function tryPort(port: number): Promise<PortState> {

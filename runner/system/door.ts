@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Context } from '../common/context';
+import type { Engine } from '../common/engine';
+import { controllerSecrets } from './controller-secrets';
+import { contentHash } from './credentials';
+import type { SystemSettings } from './services';
+import { nodeId, startStack } from './start-stack';
+
+export const controllerStack = 'homeostat-controller';
+export const proxyStack = 'homeostat-proxy';
+
+/** Folder of the controller's secrets. */
+export const controllerFolder = (folder: string): string => path.join(folder, 'controller');
+
+/** Starts the controller as a Swarm service. */
+export async function startController(
+  engine: Engine,
+  image: string,
+  settings: SystemSettings,
+  context: Context,
+): Promise<void> {
+  const folder = controllerFolder(settings.folder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const secrets = await controllerSecrets(folder, context);
+  const variables = {
+    RUNNER_IMAGE: image,
+    CONTROLLER_PORT: String(settings.controllerPort),
+    AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
+    READER_TOKEN_HASH: contentHash(secrets.readerToken),
+    CERTIFICATE_HASH: contentHash(secrets.certificate),
+    KEY_HASH: contentHash(secrets.key),
+    NODE_ID: await nodeId(engine, context),
+  };
+  await startStack(
+    engine,
+    { stack: controllerStack, service: 'controller', image, variables, folder },
+    settings.folder,
+    context,
+  );
+}
+
+/** Starts the proxy on every node; it counts as started when it serves a configuration. */
+export async function startProxy(
+  engine: Engine,
+  image: string,
+  settings: SystemSettings,
+  context: Context,
+): Promise<void> {
+  const folder = controllerFolder(settings.folder);
+  const secrets = await controllerSecrets(folder, context);
+  const variables = {
+    PROXY_IMAGE: image,
+    HTTP_PORT: String(settings.httpPort),
+    HTTPS_PORT: String(settings.httpsPort),
+    REGISTRY_PORT: String(settings.registryPort),
+    CONTROLLER_PORT: String(settings.controllerPort),
+    AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
+    CERTIFICATE_HASH: contentHash(secrets.certificate),
+  };
+  await startStack(engine, { stack: proxyStack, service: 'proxy', image, variables, folder }, settings.folder, context);
+}

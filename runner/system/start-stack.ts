@@ -1,0 +1,59 @@
+import type { Context } from '../common/context';
+import { ask, request, type Engine } from '../common/engine';
+import { fail } from '../common/errors';
+import { deployStack } from '../swarm/stack';
+import { watchRollout } from '../swarm/watch';
+import { resource } from './resources';
+import { addToState, including } from './state';
+
+const startLimit = 60_000;
+
+/** One of the system's own stacks, of one service. */
+export interface SystemStack {
+  stack: string;
+  /** Name of the service, and of its stack file among the resources. */
+  service: string;
+  image: string;
+  /** Filled into the stack file. */
+  variables: Record<string, string>;
+  /** Where the files lie that the stack file names. */
+  folder: string;
+}
+
+/**
+ * Deploys one of the system's own stacks and waits until it runs; it is noted in the state first.
+ * @throws SYSTEM_FAILED
+ */
+export async function startStack(
+  engine: Engine,
+  { stack, service, image, variables, folder }: SystemStack,
+  stateFolder: string,
+  context: Context,
+): Promise<void> {
+  await addToState(stateFolder, (state) => ({ ...state, stacks: including(state.stacks, stack) }));
+  const since = context.clock.now().toISOString();
+  await deployStack(
+    { stack, content: resource(`resources/stacks/${service}.yml`), folder, credentials: {}, resolve: 'never' },
+    variables,
+    context,
+  );
+  const targets = [{ service: `${stack}_${service}`, image }];
+  const outcome = await watchRollout(
+    engine,
+    { targets, since, deadline: startLimit, monitor: 0, signal: context.signal, settled: false },
+    context,
+  );
+  if (outcome.outcome !== 'good')
+    fail('SYSTEM_FAILED', `the ${service} did not start`, {
+      cause: outcome.reason,
+      evidence: 'evidence' in outcome ? outcome.evidence : [],
+    });
+}
+
+/** Id of the node that is asked. */
+export async function nodeId(engine: Engine, context: Context): Promise<string> {
+  const info = await ask(context, 'reading the Swarm', () =>
+    request<{ Swarm: { NodeID: string } }>(engine, 'GET', '/info'),
+  );
+  return info.Swarm.NodeID;
+}
