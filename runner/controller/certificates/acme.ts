@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import type { Context } from '../../common/context';
 import type { Wanted } from './renewal';
 
@@ -29,7 +31,10 @@ export async function order(
   challenges: Challenges,
   context: Context,
 ): Promise<string> {
-  const { Client, crypto } = await import('acme-client');
+  const { axios, Client, crypto } = await import('acme-client');
+  // A site's own ACME server has a certificate of the site's own authority.
+  if (context.env.HOMEOSTAT_ACME_CA)
+    axios.defaults.httpsAgent = new Agent({ ca: await readFile(context.env.HOMEOSTAT_ACME_CA) });
   const client = new Client({ directoryUrl: directoryFor(context, testing), accountKey: key });
   const [privateKey, csr] = await crypto.createCsr(
     { commonName: hosts[0]!, altNames: hosts },
