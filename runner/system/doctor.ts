@@ -4,6 +4,7 @@ import { fail } from '../common/errors';
 import { printable } from '../common/log';
 import type { ImageReference } from '../image/reference';
 import { makeCheck, type Check, type CheckDefinition, type Verdict } from './checks/check';
+import { doorCheck } from './checks/door';
 import { clockCheck, diskCheck, engineCheck } from './checks/engine';
 import { readFacts } from './checks/facts';
 import { loadBalancingCheck } from './checks/load-balancing';
@@ -35,6 +36,7 @@ export const checksOf = (settings: DoctorSettings): CheckDefinition[] => [
   leaderCheck,
   nodesCheck,
   loadBalancingCheck(settings.probeImage),
+  doorCheck,
   nameCheck(settings.registry),
   registryCheck(settings.registry),
   ...settings.ports.map(portCheck),

@@ -1,4 +1,6 @@
 import { printable } from '../common/log';
+import { certificateRows, doorLines, proxyRows } from './door-render';
+import type { DoorStatus } from './door-status';
 import type { ServiceStatus } from './service-status';
 import type { NodeStatus, StackStatus, Status } from './status';
 
@@ -6,9 +8,12 @@ import type { NodeStatus, StackStatus, Status } from './status';
 export function renderStatus(status: Status): string {
   const blocks = [
     block('nodes', columns(status.nodes.map(nodeRow))),
-    ...status.stacks.map(stackBlock),
+    ...status.stacks.map((stack) => stackBlock(stack, status.door)),
     status.stacks.length === 0 ? 'no stack runs' : '',
-    ...status.system.map(stackBlock),
+    ...status.system.map((stack) => stackBlock(stack, status.door)),
+    block('proxies', columns(proxyRows(status.door))),
+    block('certificates', columns(certificateRows(status.door))),
+    block('controller', status.door?.problem ? [status.door.problem] : []),
     block(
       'candidates under test',
       columns(status.candidates.map(({ name, running, wanted }) => [name, `${running}/${wanted}`])),
@@ -33,14 +38,14 @@ const block = (title: string, lines: string[]): string =>
 
 const sign = (healthy: boolean) => (healthy ? '✔' : '!');
 
-function stackBlock({ name, release, services }: StackStatus): string {
+function stackBlock({ name, release, services }: StackStatus, door: DoorStatus | undefined): string {
   const told = release
     ? `release ${release.number}, ${formatAge(release.ageSeconds)} ago (${release.kind} by ${release.by}${release.revision ? ` of ${release.revision.slice(0, 12)}` : ''})`
     : 'no release';
   const rows = columns(services.map(serviceRow));
   const lines = services.flatMap((service, index) => [
     rows[index]!,
-    ...serviceProblems(service).map((line) => `    ${line}`),
+    ...[...serviceProblems(service), ...doorLines(door, service.name)].map((line) => `    ${line}`),
   ]);
   return block(name.startsWith('homeostat-') ? name : `${name}  ${told}`, lines);
 }

@@ -5,6 +5,8 @@ import { stackLabel, type Service, type Task } from '../swarm/types';
 import type { ServiceWithStatus } from './checks/facts';
 import { probeLabel } from './checks/load-balancing';
 import { hostOf, isReachable, type Node } from './nodes';
+import { doorProblems } from './door-render';
+import { readDoor, type DoorStatus } from './door-status';
 import { judgeService, type Limits, type ServiceStatus } from './service-status';
 
 /** The last release of a stack. */
@@ -59,6 +61,8 @@ export interface Status {
   system: StackStatus[];
   candidates: CandidateStatus[];
   rollouts: RolloutStatus[];
+  /** Routes, proxies and certificates, where there is a controller. */
+  door?: DoorStatus;
 }
 
 /** What only the delivery part knows; handed in, because it is a part of its own. */
@@ -105,7 +109,9 @@ export async function readStatus(
   const releases = new Map(
     await Promise.all(names.map(async (name) => [name, await sources.latestRelease(name)] as const)),
   );
-  return summarise(view, names, candidates, rollouts, releases, sources.limits);
+  const status = summarise(view, names, candidates, rollouts, releases, sources.limits);
+  const door = await readDoor(view.services, context);
+  return door ? { ...status, healthy: status.healthy && doorProblems(door).length === 0, door } : status;
 }
 
 /** Name under which a service is told: its stack, or itself. */
