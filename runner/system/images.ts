@@ -13,16 +13,24 @@ export interface SystemImage {
   name: string;
   repository: string;
   files: Record<string, string>;
+  /** The image it is built on, where that is one of the system's own; its Dockerfile knows it as RUNNER. */
+  base?: SystemImage;
 }
 
 export const systemLabel = 'com.homeostat.system';
 
-async function systemImage(component: string, more: Record<string, string>, context: Context): Promise<SystemImage> {
+function systemImage(
+  component: string,
+  more: Record<string, string>,
+  context: Context,
+  base?: SystemImage,
+): SystemImage {
   const files = { ...resourcesBelow(`resources/images/${component}`), ...more };
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(base?.name ?? '');
   for (const [name, text] of Object.entries(files).sort()) hash.update(`${name}\0${text}\0`);
   const repository = `homeostat/${component}`;
-  return { name: `${repository}:${context.version}-${hash.digest('hex').slice(0, 8)}`, repository, files };
+  const name = `${repository}:${context.version}-${hash.digest('hex').slice(0, 8)}`;
+  return { name, repository, files, ...(base ? { base } : {}) };
 }
 
 /** Node.js, git, the docker client and the runner: the base of the system's own services, and of load tests. */
@@ -30,12 +38,17 @@ export const runnerImage = async (context: Context): Promise<SystemImage> =>
   systemImage('runner', { 'homeostat.cjs': await readFile(context.runnerFile, 'utf8') }, context);
 
 /** The image registry. */
-export const registryImage = (context: Context): Promise<SystemImage> => systemImage('registry', {}, context);
+export const registryImage = async (context: Context): Promise<SystemImage> => systemImage('registry', {}, context);
+
+/** HAProxy and the agent that keeps it, on the runner's image. */
+export const proxyImage = async (context: Context): Promise<SystemImage> =>
+  systemImage('proxy', {}, context, await runnerImage(context));
 
 /** Sees to it that the Engine has one of the system's images, and answers with its name. */
 export async function ensureImage(engine: Engine, image: SystemImage, context: Context): Promise<string> {
   if (await imageExists(engine, image.name)) return image.name;
-  await ensureBaseImage(engine, context);
+  const args: Record<string, string> = image.base ? { RUNNER: await ensureImage(engine, image.base, context) } : {};
+  if (!image.base) await ensureBaseImage(engine, context);
   const folder = await mkdtemp(path.join(tmpdir(), 'homeostat-image-'));
   try {
     for (const [name, text] of Object.entries(image.files)) await writeFile(path.join(folder, name), text);
@@ -46,7 +59,7 @@ export async function ensureImage(engine: Engine, image: SystemImage, context: C
         image: image.name,
         context: folder,
         dockerfile: 'Dockerfile',
-        args: {},
+        args,
         labels,
         secrets: {},
         noCache: false,
