@@ -15,8 +15,13 @@ export function median(values: number[]): number {
   return list.length % 2 === 1 ? list[middle]! : (list[middle - 1]! + list[middle]!) / 2;
 }
 
+/** Nearest rank: the smallest value that at least that share of all values does not exceed. */
+export function percentile(values: number[], share: number): number {
+  return sorted(values)[Math.max(0, Math.ceil(values.length * share) - 1)]!;
+}
+
 const figure = (value: number) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2));
 
 /** One row of the table. */
 export const row = ({ name, unit, values, limit }: Series): string =>
-  `| ${name} | ${unit} | ${values.length} | ${figure(sorted(values)[0]!)} | ${figure(median(values))} | ${figure(sorted(values).at(-1)!)} | ${limit} |`;
+  `| ${name} | ${unit} | ${values.length} | ${figure(sorted(values)[0]!)} | ${figure(median(values))} | ${figure(percentile(values, 0.95))} | ${figure(sorted(values).at(-1)!)} | ${limit} |`;

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import axios from 'axios';
 import t from 'tap';
@@ -8,7 +8,8 @@ import { watchRollout } from '../../runner/swarm/watch';
 import { uniqueName, withLab, type Lab } from '../lab';
 import { realContext } from '../lab/context';
 import { busyboxDockerfile, liveService, runner, stackFile, webProject } from '../e2e/support';
-import { median, row, type Series } from './measure';
+import { median, type Series } from './measure';
+import { writeSection } from './report';
 
 const series: Series[] = [];
 const note = (name: string, unit: string, limit: string, values: number[]) =>
@@ -215,17 +216,4 @@ t.test('pipeline overhead', async (t) => {
   note('`homeostat pipeline`, warm cache: time outside the Engine’s and the tests’', 's', '≤ 3', outside);
 });
 
-t.teardown(() => {
-  const lines = [
-    '# Benchmarks',
-    '',
-    'Measured by `npm run bench` on a Swarm of its own (one node, Docker Engine in namespaces), side by side in one run.',
-    `Machine: ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}.`,
-    '',
-    '| what | unit | n | min | median | max | has to be |',
-    '| --- | --- | ---: | ---: | ---: | ---: | --- |',
-    ...series.map(row),
-    '',
-  ];
-  writeFileSync(path.join(__dirname, '../../docs/benchmarks.md'), lines.join('\n'));
-});
+t.teardown(() => writeSection('Delivery', 'From a commit to a verified release; one node.', series));

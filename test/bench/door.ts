@@ -1,0 +1,313 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { startClients } from '../e2e/clients';
+import { ask, healthFlags, statusOf, withDoor, type Door, type Question } from '../e2e/door';
+import { until } from '../e2e/support';
+import { provideImage } from '../lab/images';
+import { handWritten } from './hand-written';
+import { percentile, type Series } from './measure';
+import { writeSection } from './report';
+
+const execute = promisify(execFile);
+const series: Series[] = [];
+const note = (name: string, unit: string, limit: string, values: number[]) => {
+  series.push({ name, unit, limit, values });
+  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(3)).join(' ')}\n`);
+};
+const labels = (more: Record<string, string>) => ({ 'com.df.notify': 'true', 'com.df.port': '8080', ...more });
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Asks every 5 ms, each time over a new connection, until the status is that; answers with the time of that answer. */
+async function firstAnswer(question: Question, status: number, limit = 60_000): Promise<number> {
+  const end = Date.now() + limit;
+  let found = 0;
+  while (!found && Date.now() < end) {
+    void statusOf(question).then((seen) => {
+      if (seen === status) found ||= Date.now();
+    });
+    await pause(5);
+  }
+  if (!found) throw new Error(`${question.path} was never answered by ${status}`);
+  return found;
+}
+
+interface SeenTask {
+  ID: string;
+  Status: { Timestamp: string; ContainerStatus?: { ContainerID: string } };
+}
+
+const tasksOf = async (door: Door, service: string): Promise<SeenTask[]> => {
+  const filters = JSON.stringify({ service: [service], 'desired-state': ['running'] });
+  const tasks = (await door.engine.listTasks({ filters })) as (SeenTask & { Status: { State: string } })[];
+  return tasks.filter(({ Status }) => Status.State === 'running');
+};
+
+/** Seconds of processor time of the processes of that name in a container. */
+function processorTime(container: string, name: string): number {
+  const ticks = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        if (!stat.includes(`(${name}`)) return 0;
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return Number(fields[11]) + Number(fields[12]);
+      } catch {
+        return 0;
+      }
+    });
+  return ticks.reduce((sum, each) => sum + each, 0) / 100;
+}
+
+const containerOf = async (door: Door, name: string) =>
+  (await door.lab.docker(1, 'ps', '-q', '--no-trunc', '--filter', `name=${name}`)).split('\n')[0]!;
+
+t.test('the door', async (t) => {
+  const door = await withDoor(t);
+  const { lab } = door;
+  const address = lab.address(1);
+  const at = (path: string): Question => ({ address, path });
+  const update = (...words: string[]) => lab.docker(1, 'service', 'update', '--no-resolve-image', ...words);
+  const reloads = async () =>
+    ((await door.proxies()) as unknown as { reloads: number }[]).reduce((sum, proxy) => sum + proxy.reloads, 0);
+  await provideImage(door.engine, 'busybox');
+
+  await t.test('routes come and go', async () => {
+    const come: number[] = [];
+    const gone: number[] = [];
+    for (let count = 0; count < 20; count++) {
+      const name = `route${count}`;
+      await door.serve(name, labels({ 'com.df.servicePath': `/${name}` }), healthFlags());
+      const answered = await firstAnswer(at(`/${name}`), 200);
+      const [task] = await tasksOf(door, name);
+      come.push((answered - Date.parse(task!.Status.Timestamp)) / 1000);
+      const removed = Date.now();
+      await update('--detach', '--label-rm', 'com.df.notify', name);
+      gone.push(((await firstAnswer(at(`/${name}`), 404)) - removed) / 1000);
+      await lab.docker(1, 'service', 'rm', name);
+    }
+    note('task runs → first 200 of a new service', 's', 'p95 ≤ 0.12 (Traefik 0.93, Docker Flow 0.14)', come);
+    note('label removed → no longer routed', 's', 'p95 ≤ 0.3 (Traefik 0.61, Docker Flow never)', gone);
+    t.ok(percentile(come, 0.95) <= 0.12);
+    t.ok(percentile(gone, 0.95) <= 0.3);
+  });
+
+  await t.test('a good service beside a broken one', async () => {
+    await door.serve(
+      'broken',
+      labels({ 'com.df.servicePath': '/(', 'com.df.pathType': 'path_reg', 'com.df.port': 'no' }),
+    );
+    const took: number[] = [];
+    for (let count = 0; count < 20; count++) {
+      const name = `good${count}`;
+      await door.serve(name, labels({ 'com.df.servicePath': `/${name}` }), healthFlags());
+      const answered = await firstAnswer(at(`/${name}`), 200);
+      const [task] = await tasksOf(door, name);
+      took.push((answered - Date.parse(task!.Status.Timestamp)) / 1000);
+      await lab.docker(1, 'service', 'rm', name);
+    }
+    await lab.docker(1, 'service', 'rm', 'broken');
+    note('the same while a broken service is there', 's', 'p95 ≤ 0.3 (Docker Flow 19)', took);
+    t.ok(percentile(took, 0.95) <= 0.3);
+  });
+
+  await t.test('scaling, kills and rollouts under traffic', async () => {
+    const grace = ['--stop-grace-period', '10s', '--update-delay', '0s', '--restart-delay', '0s'];
+    await door.serve('shop', labels({ 'com.df.servicePath': '/shop', 'com.df.scaleMax': '6' }), [
+      '--replicas',
+      '2',
+      ...grace,
+      ...healthFlags(),
+    ]);
+    await firstAnswer(at('/shop'), 200);
+    const before = await reloads();
+    const first: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const old = new Set((await tasksOf(door, 'shop')).map(({ ID }) => ID));
+      const seen = new Map<string, number>();
+      const clients = startClients([at('/shop')], {
+        rate: 50,
+        key: (text) => {
+          const { host } = JSON.parse(text) as { host: string };
+          if (!seen.has(host)) seen.set(host, Date.now());
+          return host;
+        },
+      });
+      await update('--replicas', '6', 'shop');
+      await pause(1000);
+      await clients.stop();
+      for (const { ID, Status } of await tasksOf(door, 'shop'))
+        if (!old.has(ID)) {
+          const host = Status.ContainerStatus!.ContainerID.slice(0, 12);
+          first.push(((seen.get(host) ?? Infinity) - Date.parse(Status.Timestamp)) / 1000);
+        }
+      await update('--replicas', '2', 'shop');
+    }
+    note('scaled up: task is healthy → its first request', 's', 'p95 ≤ 0.4 (Traefik 0.97, Docker Flow 1.11)', first);
+    note('reloads for it', 'count', '0 (others one a step)', [(await reloads()) - before]);
+    t.equal(await reloads(), before);
+    t.ok(percentile(first, 0.95) <= 0.4);
+
+    await update('--replicas', '4', 'shop');
+    let kills = startClients([at('/shop')], { rate: 50 });
+    const killed: number[] = [];
+    for (let count = 0; count < 6; count++) {
+      await pause(4000);
+      const [task] = await tasksOf(door, 'shop');
+      await lab.docker(1, 'kill', '-s', 'KILL', task!.Status.ContainerStatus!.ContainerID);
+      await pause(20_000);
+    }
+    let met = await kills.stop();
+    killed.push(met.failed);
+    note(
+      `\`kill -9\` of a task, 6 times: failed of ${met.requests}`,
+      'requests',
+      '0 (Traefik 11, Docker Flow 60)',
+      killed,
+    );
+    t.equal(met.failed, 0, JSON.stringify(met.reasons));
+
+    for (const order of ['start-first', 'stop-first']) {
+      kills = startClients([at('/shop')], { rate: 50 });
+      for (let count = 0; count < 10; count++)
+        await update('--update-order', order, '--update-monitor', '1s', '--env-add', `ROUND=${order}${count}`, 'shop');
+      met = await kills.stop();
+      note(`10 rollouts ${order} of 4 replicas: failed of ${met.requests}`, 'requests', '0', [met.failed]);
+      t.equal(met.failed, 0, JSON.stringify(met.reasons));
+    }
+    await lab.docker(1, 'service', 'rm', 'shop');
+  });
+
+  await t.test('throughput, beside a hand-written HAProxy', async () => {
+    await door.serve('fast', labels({ 'com.df.servicePath': '/fast' }), ['--replicas', '2', ...healthFlags()]);
+    const other = await handWritten(door, 'fast');
+    await firstAnswer(at('/fast'), 200);
+    const target = async (name: string) => {
+      const container = await containerOf(door, name);
+      const networks = await lab.docker(1, 'inspect', '-f', '{{json .NetworkSettings.Networks}}', container);
+      const [gateway] = Object.values(JSON.parse(networks) as Record<string, { IPAddress: string }>)
+        .map(({ IPAddress }) => IPAddress)
+        .filter((ip) => ip.startsWith('172.'));
+      return { container, url: `http://${gateway}/fast` };
+    };
+    const ours = await target('homeostat-proxy_proxy');
+    const theirs = await target(other);
+    const measure = async ({ container, url }: { container: string; url: string }) => {
+      const start = processorTime(container, 'haproxy');
+      const output = await lab.exec(1, 'wrk', '-t1', '-c32', '-d10s', url);
+      const spent = processorTime(container, 'haproxy') - start;
+      const requests = Number(/(\d+) requests in/.exec(output)![1]);
+      if (/Non-2xx/.test(output)) throw new Error(output);
+      return { rate: requests / 10, cost: (spent / requests) * 1e6 };
+    };
+    const rounds = async (title: string) => {
+      const us: { rate: number; cost: number }[] = [];
+      const them: { rate: number; cost: number }[] = [];
+      for (let round = 0; round < 5; round++) {
+        them.push(await measure(theirs));
+        us.push(await measure(ours));
+      }
+      note(
+        `throughput, ${title}: hand-written`,
+        'requests/s',
+        '',
+        them.map(({ rate }) => rate),
+      );
+      note(
+        `throughput, ${title}: ours`,
+        'requests/s',
+        '≥ 0.97 × hand-written',
+        us.map(({ rate }) => rate),
+      );
+      note(
+        `processor time a request, ${title}: hand-written`,
+        'µs',
+        '',
+        them.map(({ cost }) => cost),
+      );
+      note(
+        `processor time a request, ${title}: ours`,
+        'µs',
+        '',
+        us.map(({ cost }) => cost),
+      );
+    };
+    await rounds('1 route');
+    for (let group = 0; group < 4; group++) {
+      const paths = Array.from({ length: 250 }, (_, count) => `/many${group}x${count}`).join(',');
+      await door.serve(`many${group}`, labels({ 'com.df.servicePath': paths }), healthFlags());
+    }
+    await firstAnswer(at('/many3x249'), 200);
+    await rounds('1,000 routes');
+    await lab.docker(1, 'service', 'rm', 'many0', 'many1', 'many2', 'many3', 'fast', other);
+  });
+
+  await t.test('100 services at once, and idle with them', async () => {
+    const before = await reloads();
+    const server = [
+      'sh',
+      '-c',
+      'mkdir -p /www && echo ok >/www/index.html && for i in $(seq 100); do ln -s . /www/s$i; done; exec httpd -f -p 8080 -h /www',
+    ];
+    const names = Array.from({ length: 100 }, (_, count) => `s${count + 1}`);
+    const start = Date.now();
+    await Promise.all(
+      names.map((name) =>
+        door.engine.createService({
+          Name: name,
+          Labels: labels({ 'com.df.servicePath': `/${name}` }),
+          TaskTemplate: {
+            ContainerSpec: { Image: 'homeostat-lab/busybox:latest', Command: server },
+            Networks: [{ Target: 'proxy' }],
+          },
+          EndpointSpec: { Mode: 'dnsrr' },
+        } as never),
+      ),
+    );
+    const routed = await Promise.all(names.map((name) => slowFirstAnswer(at(`/${name}/`), 200)));
+    const tasks = (await Promise.all(names.map((name) => tasksOf(door, name)))).flat();
+    const last = Math.max(...tasks.map(({ Status }) => Date.parse(Status.Timestamp)));
+    note('100 services created at once: last task runs after', 's', '', [(last - start) / 1000]);
+    note('last one routed after the last one runs', 's', '≤ 0.3', [(Math.max(...routed) - last) / 1000]);
+    note('reloads for them', 'count', '≤ 3 (Docker Flow 100)', [(await reloads()) - before]);
+    await pause(10_000);
+    const proxy = await containerOf(door, 'homeostat-proxy_proxy');
+    const controller = await containerOf(door, 'homeostat-controller_controller');
+    const share = async (container: string, name: string) => {
+      const begin = processorTime(container, name);
+      await pause(20_000);
+      return ((processorTime(container, name) - begin) / 20) * 100;
+    };
+    const [haproxy, agent, decider] = await Promise.all([
+      share(proxy, 'haproxy'),
+      share(proxy, 'node'),
+      share(controller, 'node'),
+    ]);
+    note('idle with 100 services: HAProxy', '% of a core', '≤ 2 with its agent (Traefik 9.2)', [haproxy]);
+    note('idle with 100 services: agent', '% of a core', '', [agent]);
+    note('idle with 100 services: controller', '% of a core', '< 0.5', [decider]);
+    await lab.docker(1, 'service', 'rm', ...names);
+    t.ok(await until(async () => (await statusOf(at('/s1/'))) === 404));
+  });
+});
+
+/** As firstAnswer, for many at once: less often, so that the asking is not what is measured. */
+async function slowFirstAnswer(question: Question, status: number): Promise<number> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const seen = await ask(question).catch(() => undefined);
+    if (seen?.status === status) return Date.now();
+    await pause(50);
+  }
+  throw new Error(`${question.path} was never answered by ${status}`);
+}
+
+t.teardown(() =>
+  writeSection(
+    'The door',
+    'One node. Clients open a new connection for each request, never try again, and every tenth request lasts 0.7 s. Figures of others were measured on a machine like this one.',
+    series,
+  ),
+);

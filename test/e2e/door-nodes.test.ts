@@ -1,0 +1,91 @@
+import t from 'tap';
+import { startClients, type Met } from './clients';
+import { answers, healthFlags, withDoor, type Question } from './door';
+import { until } from './support';
+
+/** Requests that were on their way to a node at the moment it vanished may last until the client gives up. */
+const limit = 8000;
+
+t.test('three nodes, each of them a door', async (t) => {
+  const door = await withDoor(t, { nodes: 3, managers: 3 });
+  const { lab } = door;
+  const at = (node: number): Question => ({ address: lab.address(node), path: '/shop', timeout: limit });
+  const running = async (wanted: number) =>
+    until(async () => {
+      const told = await lab.docker(1, 'service', 'ls', '--filter', 'name=shop', '--format', '{{.Replicas}}');
+      return told === `${wanted}/${wanted}`;
+    }, 60);
+  /** Clients of the doors that stay, while something happens. */
+  const during = async (nodes: number[], happen: () => Promise<unknown>): Promise<Met> => {
+    const clients = startClients(nodes.map(at), { rate: 20 });
+    await happen();
+    return clients.stop();
+  };
+  const none = (t: { same: typeof import('tap').same }, met: Met) =>
+    t.same(met.reasons, {}, `${met.failed} of ${met.requests} failed, the slowest took ${Math.round(met.slowest)} ms`);
+
+  await t.test('each node leads to the tasks on all nodes', async (t) => {
+    await door.serve(
+      'shop',
+      { 'com.df.notify': 'true', 'com.df.port': '8080', 'com.df.servicePath': '/shop', 'com.df.scaleMax': '6' },
+      ['--replicas', '6', '--restart-delay', '0s', '--update-order', 'start-first', ...healthFlags()],
+    );
+    for (const node of [1, 2, 3]) t.ok(await answers(at(node), 200, 60), `node ${node}`);
+    t.ok(await until(async () => (await door.proxies()).filter(({ behind }) => !behind).length === 3, 30));
+    t.ok(await running(6));
+  });
+
+  await t.test('a node that is drained', async (t) => {
+    // Its proxy goes with it, so the other doors are asked.
+    none(
+      t,
+      await during([1, 2], async () => {
+        await lab.docker(1, 'node', 'update', '--availability', 'drain', 'node3');
+        t.ok(await running(6));
+        await lab.docker(1, 'node', 'update', '--availability', 'active', 'node3');
+        await lab.docker(1, 'service', 'update', '--force', '--detach', 'shop');
+        t.ok(await answers(at(3), 200, 60), 'its door opens again');
+        t.ok(await running(6));
+      }),
+    );
+  });
+
+  await t.test('a node without power, and one without its cable', async (t) => {
+    for (const [lose, back] of [
+      [() => lab.powerOff(3), () => lab.boot(3)],
+      [() => lab.cut(3), () => lab.heal(3)],
+    ] as const) {
+      const met = await during([1, 2], async () => {
+        await lose();
+        t.ok(await running(6));
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      });
+      none(t, met);
+      await back();
+      await until(
+        async () =>
+          /Ready/.test(
+            await lab.docker(1, 'node', 'ls', '--filter', 'name=node3', '--format', '{{.Status}}').catch(() => ''),
+          ),
+        90,
+      );
+      t.ok(await answers(at(3), 200, 90), 'it is a door again');
+    }
+  });
+
+  await t.test('the leader is lost', async (t) => {
+    const leader = (await lab.docker(2, 'node', 'ls', '--format', '{{.Hostname}} {{.ManagerStatus}}'))
+      .split('\n')
+      .find((line) => /Leader/.test(line))!
+      .split(' ')[0]!;
+    const lost = Number(leader.replace('node', ''));
+    const others = [1, 2, 3].filter((node) => node !== lost);
+    none(
+      t,
+      await during(others, async () => {
+        await lab.powerOff(lost);
+        await new Promise((resolve) => setTimeout(resolve, 20_000));
+      }),
+    );
+  });
+});
