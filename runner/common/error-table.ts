@@ -237,6 +237,11 @@ export const errorTable = define({
     meaning: 'The record of what `homeostat up` made cannot be read.',
     remedy: 'Check the file and its rights; without it `homeostat down` does not know what to remove.',
   },
+  PORT_TAKEN: {
+    exit: 2,
+    meaning: 'A port that the system is to listen on is in use.',
+    remedy: 'End the program that listens there, or choose another port.',
+  },
   SYSTEM_FAILED: {
     exit: 8,
     meaning: 'A service of the system itself did not start.',

@@ -2,6 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
+import { fail } from '../common/errors';
+import { findService } from '../swarm/services';
+import { tryPort } from './checks/ports';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
 import type { SystemSettings } from './services';
@@ -40,6 +43,22 @@ export async function startController(
   );
 }
 
+/** @throws PORT_TAKEN when another program on this machine listens where the proxy is to */
+async function requireFreePorts(engine: Engine, settings: SystemSettings, context: Context): Promise<void> {
+  if (await findService(engine, `${proxyStack}_proxy`, context)) return;
+  const options: [string, number][] = [
+    ['--http-port', settings.httpPort],
+    ['--https-port', settings.httpsPort],
+    ['--registry-port', settings.registryPort],
+    ['--controller-port', settings.controllerPort],
+  ];
+  for (const [option, port] of options)
+    if ((await tryPort(port)) === 'in use')
+      fail('PORT_TAKEN', `another program listens on port ${port} of this machine`, {
+        remedy: `End it (\`ss -ltnp\` tells which it is), or choose another port with ${option}.`,
+      });
+}
+
 /** Starts the proxy on every node; it counts as started when it serves a configuration. */
 export async function startProxy(
   engine: Engine,
@@ -47,6 +66,7 @@ export async function startProxy(
   settings: SystemSettings,
   context: Context,
 ): Promise<void> {
+  await requireFreePorts(engine, settings, context);
   const folder = controllerFolder(settings.folder);
   const secrets = await controllerSecrets(folder, context);
   const variables = {

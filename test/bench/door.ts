@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import t from 'tap';
 import { startClients } from '../e2e/clients';
 import { ask, healthFlags, statusOf, withDoor, type Door, type Question } from '../e2e/door';
@@ -10,7 +8,6 @@ import { handWritten } from './hand-written';
 import { percentile, type Series } from './measure';
 import { writeSection } from './report';
 
-const execute = promisify(execFile);
 const series: Series[] = [];
 const note = (name: string, unit: string, limit: string, values: number[]) => {
   series.push({ name, unit, limit, values });

@@ -39,7 +39,8 @@ const listensOn = (service: ServiceWithStatus, port: number) =>
   service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port) ||
   new RegExp(`127\\.0\\.0\\.1:${port}\\b`).test(JSON.stringify(service.Spec.TaskTemplate.ContainerSpec ?? {}));
 
-async function tryPort(port: number): Promise<PortState> {
+/** Tries to listen on a port of this machine's loopback. */
+export async function tryPort(port: number): Promise<PortState> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
