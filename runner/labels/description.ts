@@ -13,6 +13,10 @@ export interface ServiceDescription {
   /** Undefined where no scaling label is set: nobody scales such a service. */
   scale?: ScaleDescription;
   certificate?: CertificateWish;
+  /** `com.df.shortName`: notices of the compatible API name it without its stack. */
+  shortName?: boolean;
+  /** Its tasks may be spread anew when nodes were added; also for services that nobody scales. */
+  reschedule?: boolean;
   /** Labels under the prefix that nobody knows: target labels of Prometheus, or leftovers. */
   others: Record<string, string>;
 }
@@ -35,6 +39,12 @@ export interface NamedValue {
   value: string;
 }
 
+/** A header to add or set; the value is HAProxy's log format, as written. */
+export interface HeaderValue extends NamedValue {
+  /** From `if { ssl_fc }` and `if !{ ssl_fc }`: only for requests that came by TLS, or without. */
+  when?: 'tls' | 'plain';
+}
+
 /** One route of a service: the labels of one index, with what is absent taken from those without index. */
 export interface Destination {
   /** 0 for the labels without index. */
@@ -44,7 +54,7 @@ export interface Destination {
   port?: number;
   /** Port of the service's tasks that speaks TLS. */
   httpsPort?: number;
-  /** Port of the proxy; undefined means its usual ones (HTTP), and is required for TCP. */
+  /** Port of the proxy; undefined means its usual ones (HTTP). Always there for TCP, and 443 by default for SNI. */
   sourcePort?: number;
   sourceHttpsPort?: number;
   /** Never empty for HTTP. */
@@ -68,8 +78,8 @@ export interface Destination {
   httpsRedirectCode: 301 | 302 | 303 | 307 | 308;
   /** Domains that are redirected to the first of `domains`. */
   redirectFrom: Domain[];
-  /** Regular expressions and what the part of the path that they match becomes, in order. */
-  rewrites: { search: string; replace: string }[];
+  /** Regular expressions and what the part of the path that they match becomes, in order; flags are `g` and `i`. */
+  rewrites: { search: string; replace: string; flags?: string }[];
   ignoreAuthorization: boolean;
   /** A client must show a certificate of the proxy's CA. */
   verifyClient: boolean;
@@ -111,10 +121,12 @@ export interface ProxyOptions {
   connectionMode?: string;
   compression?: { algorithms: string[]; types: string[] };
   headers: {
-    request: { add: NamedValue[]; set: NamedValue[]; delete: string[] };
-    response: { add: NamedValue[]; set: NamedValue[]; delete: string[] };
+    request: { add: HeaderValue[]; set: HeaderValue[]; delete: string[] };
+    response: { add: HeaderValue[]; set: HeaderValue[]; delete: string[] };
   };
   users: User[];
+  /** Users without password in the label: it comes from `usersSecret`, or else from the proxy's own users. */
+  userNames?: string[];
   /** The secret `dfp_users_<x>` that holds more users, one `name:password` a line or separated by commas. */
   usersSecret?: string;
   usersEncrypted: boolean;

@@ -1,19 +1,14 @@
-/** Labels of the limits within which a service may be scaled, with Docker Flow's defaults. */
+import { limitsOfLabels } from '../labels/scale';
+
+/** Limits within which a service may be scaled. */
 export interface ScaleLimits {
   minimum: number;
   maximum: number;
 }
 
-const count = /^\d{1,5}$/;
-
 /** Limits from a service's labels; undefined where neither label is set, for then nobody scales it. */
 export function scaleLimits(labels: Record<string, string>, prefix = 'com.df.'): ScaleLimits | undefined {
-  const minimum = labels[`${prefix}scaleMin`];
-  const maximum = labels[`${prefix}scaleMax`];
-  if (minimum === undefined && maximum === undefined) return undefined;
-  const low = minimum !== undefined && count.test(minimum) ? Number(minimum) : 1;
-  const high = maximum !== undefined && count.test(maximum) ? Number(maximum) : Math.max(5, low);
-  return { minimum: low, maximum: Math.max(low, high) };
+  return limitsOfLabels(labels, { prefix });
 }
 
 /**
