@@ -1,0 +1,131 @@
+import { agentHeader } from '../../common/bundle';
+import { parseReport } from '../agents';
+import type { Controller } from '../controller';
+import type { Listener, View } from '../listener/listener';
+import { metricsText, type Family } from '../metrics';
+import { jsonAnswer, plainAnswer, readJson, Refusal, type Answer } from './answer';
+import type { Polls } from './polls';
+import type { Call, Route } from './server';
+
+export interface RouteParts {
+  controller: Controller;
+  polls: Polls;
+  listener: Listener;
+  /** Sees to it that what is answered is not older than about a second, where the Swarm can be read. */
+  fresh(): Promise<void>;
+  status(): object;
+  metrics(): Family[];
+  /** The listener's addresses need no token. */
+  openListener: boolean;
+}
+
+const longestReport = 64 * 1024;
+const longestWait = 60;
+const instanceName = /^[A-Za-z0-9_.-]{0,128}$/;
+
+/** All addresses of the controller. */
+export function routes(parts: RouteParts): Route[] {
+  const { controller } = parts;
+  const reader = { method: 'GET', role: 'reader' } as const;
+  return [
+    { method: 'GET', path: '/v1/ping', handle: () => jsonAnswer({ status: 'OK' }) },
+    { method: 'GET', path: '/v1/bundles/', role: 'agent', handle: (call) => bundle(parts, call) },
+    { method: 'PUT', path: '/v1/agents', role: 'agent', handle: (call) => report(parts, call) },
+    {
+      ...reader,
+      path: '/v1/services',
+      handle: async () => {
+        await parts.fresh();
+        return ready(parts, () => controller.services);
+      },
+    },
+    {
+      ...reader,
+      path: '/v1/proxies',
+      handle: () =>
+        jsonAnswer(controller.agents.states(controller.bundles.list()).filter(({ engine }) => engine === 'haproxy')),
+    },
+    { ...reader, path: '/v1/status', handle: () => jsonAnswer(parts.status()) },
+    {
+      ...reader,
+      path: '/v1/certificates',
+      handle: () => jsonAnswer(controller.certificates?.states(controller.descriptions) ?? []),
+    },
+    {
+      ...reader,
+      path: '/metrics',
+      handle: () => plainAnswer(metricsText(parts.metrics()), 'text/plain; version=0.0.4; charset=utf-8'),
+    },
+    { method: 'GET', path: '/.well-known/acme-challenge/', handle: ({ part }) => challenge(controller, part) },
+    ...listenerRoutes(parts),
+  ];
+}
+
+function ready(parts: RouteParts, document: () => unknown): Answer {
+  if (!parts.controller.ready) throw new Refusal(503, 'the Swarm was not read yet', { 'Retry-After': '1' });
+  return jsonAnswer(document());
+}
+
+async function bundle({ controller, polls }: RouteParts, { part, query, request, gone }: Call): Promise<Answer> {
+  const instance = query.get('instance') ?? '';
+  if (!instanceName.test(instance)) throw new Refusal(400, 'instance: letters, digits, _ . - are allowed');
+  const seconds = query.get('wait') ?? '0';
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(seconds)) throw new Refusal(400, 'wait is not a number of seconds');
+  if (!controller.ready) throw new Refusal(503, 'the Swarm was not read yet', { 'Retry-After': '1' });
+  if (part !== 'haproxy') throw new Refusal(404, 'there are no bundles for this engine');
+  if (!controller.bundles.get(part, instance)) controller.ask(instance);
+  const agent = request.headers[agentHeader];
+  if (typeof agent === 'string') controller.agents.touch(part, instance, agent);
+  const wait = Math.min(Number(seconds), longestWait) * 1000;
+  const answer = await polls.answer({ engine: part, instance, have: query.get('have') ?? '', wait }, gone);
+  if (answer.status === 304 && !controller.bundles.get(part, instance))
+    throw new Refusal(503, 'there is no bundle for this instance yet', { 'Retry-After': '1' });
+  return answer;
+}
+
+async function report({ controller }: RouteParts, { request }: Call): Promise<Answer> {
+  const parsed = parseReport(await readJson(request, longestReport));
+  if ('problem' in parsed) throw new Refusal(400, parsed.problem);
+  await controller.report(parsed.report);
+  return { status: 204 };
+}
+
+function challenge({ certificates }: Controller, token: string): Answer {
+  const answer = certificates?.challenges.get(token);
+  if (answer === undefined) throw new Refusal(404, 'there is no such challenge');
+  return plainAnswer(answer);
+}
+
+/** As docker-flow-swarm-listener has them; it looks at no method, but a change by GET is all that anybody sends. */
+function listenerRoutes(parts: RouteParts): Route[] {
+  const { controller, listener, openListener } = parts;
+  const access = openListener ? {} : { role: 'reader' as const };
+  const route = (name: string, handle: () => Answer | Promise<Answer>): Route => ({
+    method: 'GET',
+    path: `/v1/docker-flow-swarm-listener/${name}`,
+    ...access,
+    handle,
+  });
+  const view = async (): Promise<View> => {
+    await parts.fresh();
+    const found = viewOf(controller);
+    if (!found) throw new Refusal(503, 'the Swarm was not read yet', { 'Retry-After': '1' });
+    return found;
+  };
+  return [
+    route('ping', () => jsonAnswer({ Status: 'OK' })),
+    route('get-services', async () => jsonAnswer(await listener.listServices(await view()))),
+    route('get-nodes', async () => jsonAnswer(listener.listNodes(await view()))),
+    route('notify-services', () => {
+      listener.notifyAll();
+      return jsonAnswer({ Status: 'OK' });
+    }),
+  ];
+}
+
+/** The Swarm as the last pass saw it. */
+export function viewOf({ listing, services }: Controller): View | undefined {
+  if (!listing) return undefined;
+  const strangers = new Set(services.filter(({ state }) => state === 'ignored').map(({ name }) => name));
+  return { listing, takesPart: (service) => !strangers.has(service) };
+}

@@ -1,0 +1,143 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Context } from '../common/context';
+import type { Engine } from '../common/engine';
+import { fail, messageOf } from '../common/errors';
+import { Controller, type Certificates, type ControllerSettings } from './controller';
+import { EventFollower } from './follow-events';
+import type { Access } from './http/access';
+import { Polls } from './http/polls';
+import { routes, viewOf } from './http/routes';
+import { createServer } from './http/server';
+import { Listener } from './listener/listener';
+import type { ListenerSettings } from './listener/settings';
+import { counter, type Family } from './metrics';
+import { Passes } from './passes';
+import { metricFamilies, PassStory, statusDocument } from './status';
+
+export interface ServeOptions {
+  host: string;
+  port: number;
+  access: Access;
+  tls?: { certificate: string; key: string };
+  settings: ControllerSettings;
+  listener: ListenerSettings;
+  /** The addresses of docker-flow-swarm-listener need no token. */
+  openListener: boolean;
+  certificates?: Certificates;
+}
+
+export interface RunningController {
+  /** Where it listens. */
+  address: string;
+  controller: Controller;
+  /** Resolves after a pass that began from now on. */
+  pass(): Promise<void>;
+  /** Answers those who wait, and ends within five seconds. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that an answer about services may be old, and that a pass is waited for. */
+const freshFor = 1000;
+const renewalInterval = 60_000;
+
+/**
+ * Starts the controller: listens, follows the Swarm, and makes passes until it is closed.
+ * @throws CONTROLLER_LISTEN
+ */
+export async function serve(engine: Engine, options: ServeOptions, outer: Context): Promise<RunningController> {
+  const ending = new AbortController();
+  const context = { ...outer, signal: AbortSignal.any([outer.signal, ending.signal]) };
+  const controller = new Controller(engine, options.settings, context, options.certificates);
+  const story = new PassStory(context);
+  let lastPass = -Infinity;
+  const passes: Passes = new Passes({
+    clock: context.clock,
+    signal: context.signal,
+    pass: async (cause) => {
+      const published = await story.measure(() => controller.pass());
+      lastPass = context.clock.monotonic();
+      // A change that no event has told of: the stream is not what it should be.
+      if (cause === 'time' && published) events.renew();
+      const view = viewOf(controller);
+      if (view) listener.update(view);
+    },
+    failed: (error) => story.failed(error),
+    recovered: (failures) => story.recovered(failures),
+  });
+  const wake = () => passes.wake();
+  controller.wake = wake;
+  const events: EventFollower = new EventFollower(engine, context, wake);
+  const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
+  const polls = new Polls(controller.bundles);
+  const fresh = async () => {
+    if (context.clock.monotonic() - lastPass < freshFor) return;
+    const waited = new AbortController();
+    const limit = context.clock.sleep(freshFor, waited.signal).catch(() => undefined);
+    await Promise.race([passes.next(), limit]);
+    waited.abort(new Error('done'));
+  };
+  const server = createServer({
+    access: options.access,
+    ...(options.tls ? { tls: options.tls } : {}),
+    log: context.log,
+    routes: routes({
+      ...{ controller, polls, listener, fresh, openListener: options.openListener },
+      status: () => statusDocument(controller, story, events, context.version),
+      metrics: () => [...metricFamilies(controller, story, events, polls.count), ...noticeFamilies(listener)],
+    }),
+  });
+  await listen(server, options);
+  const running = Promise.allSettled([passes.run(), events.run(), renew(controller, context)]);
+  const { port } = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    ending.abort(new Error('the controller is being stopped'));
+    polls.end();
+    server.close();
+    server.closeIdleConnections();
+    await Promise.race([running, outer.clock.sleep(1500)]);
+    server.closeAllConnections();
+  };
+  return {
+    address: `http${options.tls ? 's' : ''}://${nameOf(options.host)}:${port}`,
+    controller,
+    pass: () => passes.next(),
+    close: () => (closing ??= close()),
+  };
+}
+
+async function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, host, resolve);
+  }).catch((error: unknown) =>
+    fail('CONTROLLER_LISTEN', `cannot listen on ${host}:${port}`, { cause: messageOf(error) }),
+  );
+}
+
+/** Orders and renews certificates now and then. */
+async function renew(controller: Controller, { clock, signal, log }: Context): Promise<void> {
+  const { certificates } = controller;
+  while (certificates && !signal.aborted) {
+    await clock.sleep(controller.ready ? renewalInterval : freshFor, signal).catch(() => undefined);
+    if (signal.aborted || !controller.ready) continue;
+    try {
+      if (await certificates.renew(controller.descriptions)) controller.wake();
+    } catch (error) {
+      if (!signal.aborted) log.warn(`certificates could not be renewed: ${messageOf(error)}`);
+    }
+  }
+}
+
+function noticeFamilies({ services, nodes }: Listener): Family[] {
+  const sum = (key: 'delivered' | 'dropped') => services.counts[key] + nodes.counts[key];
+  return [
+    counter('homeostat_notices_delivered_total', 'Notices that were taken.', sum('delivered')),
+    counter('homeostat_notices_dropped_total', 'Notices that were given up after all tries.', sum('dropped')),
+  ];
+}
+
+function nameOf(host: string): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return name.includes(':') ? `[${name}]` : name;
+}

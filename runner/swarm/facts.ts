@@ -1,0 +1,108 @@
+import { stackLabel, wantedReplicas, type Service, type ServiceSpec } from './types';
+
+/** What one version of a service's spec says that its routes depend on. */
+export interface SpecFacts {
+  labels: Record<string, string>;
+  /** Ids of the networks its tasks are on. */
+  networks: string[];
+}
+
+/** A service as the controller looks at it: what its routes depend on and no more, so that a thousand are small. */
+export interface ServiceFacts extends SpecFacts {
+  id: string;
+  name: string;
+  stack?: string;
+  /** RFC 3339 */
+  createdAt: string;
+  mode: 'replicated' | 'global' | 'job';
+  /** Replicas it is to have; undefined for a service that is not replicated. */
+  replicas?: number;
+  image: string;
+  /** Test of the spec's own healthcheck; undefined where the image's counts. */
+  healthcheck?: string[];
+  /** Tasks that an update replaces at once; 0 means all. */
+  parallelism: number;
+  startFirst: boolean;
+  /** What the spec was before the last update, where the Swarm still knows. */
+  previous?: SpecFacts;
+  /** Tasks that run and that are wanted; undefined where the Engine does not count them. */
+  running?: number;
+  wanted?: number;
+}
+
+export interface NodeFacts {
+  id: string;
+  hostname: string;
+  address: string;
+  version: number;
+  state: string;
+  role: string;
+  availability: string;
+  labels: Record<string, string>;
+  engineLabels: Record<string, string>;
+}
+
+/** The whole Swarm at one moment, each list in a fixed order. */
+export interface SwarmListing {
+  services: ServiceFacts[];
+  nodes: NodeFacts[];
+  networks: { id: string; name: string }[];
+  /** Names of the secrets. */
+  secrets: string[];
+  /** Running tasks by the service's id, where services do not say it themselves. */
+  tasks?: Record<string, number>;
+}
+
+export interface ListedService extends Service {
+  CreatedAt?: string;
+  ServiceStatus?: { RunningTasks: number; DesiredTasks: number };
+}
+
+export interface ListedNode {
+  ID: string;
+  Version: { Index: number };
+  Spec: { Role: string; Availability: string; Labels?: Record<string, string> };
+  Description?: { Hostname?: string; Engine?: { Labels?: Record<string, string> } };
+  Status: { State: string; Addr?: string };
+}
+
+function specFacts(spec: ServiceSpec): SpecFacts {
+  // Services of old clients have their networks beside the task's.
+  const networks = spec.TaskTemplate.Networks ?? (spec.Networks as { Target: string }[] | undefined) ?? [];
+  return { labels: spec.Labels ?? {}, networks: networks.map(({ Target }) => Target) };
+}
+
+export function serviceFacts({ ID, CreatedAt, Spec, PreviousSpec, ServiceStatus }: ListedService): ServiceFacts {
+  const container = Spec.TaskTemplate.ContainerSpec;
+  const test = (container?.Healthcheck as { Test?: string[] } | undefined)?.Test;
+  const stack = Spec.Labels?.[stackLabel];
+  const replicas = wantedReplicas(Spec);
+  return {
+    id: ID,
+    name: Spec.Name,
+    ...(stack ? { stack } : {}),
+    createdAt: CreatedAt ?? '',
+    mode: Spec.Mode.Replicated ? 'replicated' : Spec.Mode.Global ? 'global' : 'job',
+    ...(replicas === undefined ? {} : { replicas }),
+    image: container?.Image ?? '',
+    // A healthcheck with times and no test leaves the image's test in force.
+    ...(test && test.length > 0 ? { healthcheck: test } : {}),
+    parallelism: Number(Spec.UpdateConfig?.Parallelism ?? 1),
+    startFirst: Spec.UpdateConfig?.Order === 'start-first',
+    ...specFacts(Spec),
+    ...(PreviousSpec ? { previous: specFacts(PreviousSpec) } : {}),
+    ...(ServiceStatus ? { running: ServiceStatus.RunningTasks, wanted: ServiceStatus.DesiredTasks } : {}),
+  };
+}
+
+export const nodeFacts = ({ ID, Version, Spec, Description, Status }: ListedNode): NodeFacts => ({
+  id: ID,
+  hostname: Description?.Hostname ?? '',
+  address: Status.Addr ?? '',
+  version: Version.Index,
+  state: Status.State,
+  role: Spec.Role,
+  availability: Spec.Availability,
+  labels: Spec.Labels ?? {},
+  engineLabels: Description?.Engine?.Labels ?? {},
+});

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { text as readText } from 'node:stream/consumers';
+import type { Context } from '../common/context';
+import { engineError, requestStream, type Engine } from '../common/engine';
+import { nodeFacts, serviceFacts, type ListedNode, type ListedService, type SwarmListing } from './facts';
+
+/** Milliseconds after which an Engine that has not answered counts as hung. */
+const answerLimit = 15_000;
+
+interface Kept {
+  digest: string;
+  value: unknown;
+}
+
+/**
+ * Lists the whole Swarm. What has not changed since the last time is the same object again and costs no parsing, so that
+ * looking at a quiet Swarm is cheap.
+ */
+export class SwarmReader {
+  private readonly kept = new Map<string, Kept>();
+  private last: SwarmListing | undefined;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly context: Context,
+  ) {}
+
+  /** @throws ENGINE_UNREACHABLE, SWARM_MISSING, SWARM_NOT_MANAGER, SWARM_NO_LEADER, ENGINE_FAILED; at once, without a second try */
+  async list(): Promise<SwarmListing> {
+    const [services, nodes, networks, secrets] = await Promise.all([
+      this.read('services', '/services', { status: true }, servicesOf),
+      this.read('nodes', '/nodes', {}, (list: ListedNode[]) => list.map(nodeFacts).sort(by('id'))),
+      this.read('networks', '/networks', { filters: { scope: ['swarm'] } }, networksOf),
+      this.read('secrets', '/secrets', {}, secretsOf),
+    ]);
+    // Engines before API 1.41 do not count the tasks of a service.
+    const tasks = services.every(({ running }) => running !== undefined)
+      ? undefined
+      : await this.read('tasks', '/tasks', { filters: { 'desired-state': ['running'] } }, countTasks);
+    const next: SwarmListing = { services, nodes, networks, secrets, ...(tasks ? { tasks } : {}) };
+    const same =
+      this.last &&
+      (['services', 'nodes', 'networks', 'secrets', 'tasks'] as const).every((key) => next[key] === this.last![key]);
+    return same ? this.last! : (this.last = next);
+  }
+
+  private async read<In, Out>(what: string, path: string, query: object, convert: (list: In) => Out): Promise<Out> {
+    const { signal } = this.context;
+    const limit = AbortSignal.timeout(answerLimit);
+    let text: string;
+    try {
+      const stream = await requestStream(this.engine, 'GET', path, {
+        query: { ...query },
+        signal: AbortSignal.any([signal, limit]),
+      });
+      text = await readText(stream);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw engineError(`listing the ${what}`, limit.aborted ? limit.reason : error);
+    }
+    const digest = createHash('sha1').update(text).digest('base64');
+    const kept = this.kept.get(path);
+    if (kept?.digest === digest) return kept.value as Out;
+    const value = convert(JSON.parse(text) as In);
+    this.kept.set(path, { digest, value });
+    return value;
+  }
+}
+
+const by =
+  <K extends string>(key: K) =>
+  (a: Record<K, string>, b: Record<K, string>) =>
+    a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0;
+
+const servicesOf = (list: ListedService[]) => list.map(serviceFacts).sort(by('name'));
+
+const networksOf = (list: { Id: string; Name: string }[]) =>
+  list.map(({ Id, Name }) => ({ id: Id, name: Name })).sort(by('id'));
+
+const secretsOf = (list: { Spec: { Name: string } }[]) => list.map(({ Spec }) => Spec.Name).sort();
+
+function countTasks(list: { ServiceID: string; Status: { State: string } }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { ServiceID, Status } of list)
+    if (Status.State === 'running') counts[ServiceID] = (counts[ServiceID] ?? 0) + 1;
+  return counts;
+}
