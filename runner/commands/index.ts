@@ -12,7 +12,9 @@ export const commands: Record<string, () => Promise<{ default: Command }>> = {
   cleanup: () => import('./cleanup'),
   status: () => import('./status'),
   doctor: () => import('./doctor'),
+  labels: () => import('./labels'),
   up: () => import('./up'),
   down: () => import('./down'),
   jobs: () => import('./jobs'),
+  controller: () => import('./controller'),
 };

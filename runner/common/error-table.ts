@@ -49,6 +49,11 @@ export const errorTable = define({
     meaning: 'The stack file cannot be deployed as it is.',
     remedy: 'Correct the stack file at the place named.',
   },
+  LABELS_INVALID: {
+    exit: 2,
+    meaning: 'Labels of a stack file are wrong, or the file cannot be read; everything is listed with file and line.',
+    remedy: 'Correct the lines named; docs/labels.md says what each label means and may be.',
+  },
   VARIABLE_UNRESOLVED: {
     exit: 2,
     meaning: 'The stack file uses a variable that has neither a value nor a default.',
@@ -226,6 +231,11 @@ export const errorTable = define({
     exit: 8,
     meaning: 'The data folder of the job server cannot be read or written.',
     remedy: 'Check the folder’s owner and rights, and the space on its disk.',
+  },
+  CONTROLLER_LISTEN: {
+    exit: 8,
+    meaning: 'The controller cannot listen on its address.',
+    remedy: 'Free the address, or name another one with --listen.',
   },
   INSTALL_FAILED: {
     exit: 8,

@@ -1,15 +1,13 @@
 import type { Destination } from './description';
 import { domainsOf, matchingOf } from './matching';
 import type { Labels } from './reader';
-import { labelNames, mostRoutes, type LabelName } from './table';
-import { routeLabels } from './table-routes';
+import { definitionOf, labelNames, mostRoutes, type LabelName } from './table';
 
 /** Labels whose indexes are routes. */
-export const indexedRouteLabels = labelNames.filter(
-  (name) =>
-    (name in routeLabels || ['userDef', 'ignoreAuthorization', 'verifyClientSsl', 'sslVerifyNone'].includes(name)) &&
-    !['serviceDomainAlgo', 'aclName', 'isDefaultBackend', 'proxyInstanceName'].includes(name),
-);
+const indexedRouteLabels = labelNames.filter((name) => {
+  const { indexed, group } = definitionOf(name);
+  return indexed && group !== 'alerts';
+});
 
 /** Labels that ask for a route. */
 export const routingLabels: LabelName[] = ['servicePath', 'serviceDomain', 'port', 'httpsPort', 'srcPort', 'reqMode'];
@@ -49,7 +47,6 @@ function destinationOf(labels: Labels, index: number): Destination | undefined {
   if (mode === 'http' && matching.paths.length === 0) matching.paths.push('/');
   if (mode === 'sni' && matching.domains.length === 0)
     labels.error('serviceDomain', index, 'is missing: mode sni chooses by server name');
-  const name = labels.get('balanceGroup', index);
   return {
     index,
     mode,
@@ -67,7 +64,7 @@ function destinationOf(labels: Labels, index: number): Destination | undefined {
     checkTcp: labels.get('checkTcp', index) ?? false,
     keepAliveClient: labels.get('clitcpka', index) ?? false,
     group: labels.get('serviceGroup', index),
-    balanceGroup: name,
+    balanceGroup: labels.get('balanceGroup', index),
     userDefined: labels.get('userDef', index),
   };
 }

@@ -112,7 +112,7 @@ export const step: Form<Step> = {
 export const rate: Form<{ requests: number; period: number }> = {
   name: 'rate',
   allowed: 'requests/time, from 1 to 1000000 within 1s to 1h, such as 100/10s or 20/s',
-  pattern: '\\d{1,7}/(?:\\d+)?(?:ms|s|m|h)',
+  pattern: '\\d{1,7} ?/ ?(?:\\d+)?(?:ms|s|m|h)',
   read(value) {
     const [, digits, time] = /^(\d{1,7})\s*\/\s*(\S+)$/.exec(value) ?? [];
     if (digits === undefined) return refused;

@@ -1,10 +1,11 @@
 import type { LabelDefinition } from './definition';
 import { routeLabels } from './table-routes';
+import { ruleLabels } from './table-rules';
 import { serviceLabels } from './table-service';
 import { systemLabels } from './table-system';
 
 /** Every label that is known, by its name without prefix and index. */
-export const labelTable = { ...routeLabels, ...serviceLabels, ...systemLabels };
+export const labelTable = { ...routeLabels, ...ruleLabels, ...serviceLabels, ...systemLabels };
 
 export type LabelName = keyof typeof labelTable;
 export type ValueOf<Name extends LabelName> =

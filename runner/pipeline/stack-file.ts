@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { Context, Environment } from '../common/context';
 import { fail } from '../common/errors';
 import { interpolate } from '../common/interpolate';
@@ -43,10 +43,16 @@ export async function readStackFile(file: string, folder: string, context: Conte
 
 const foreignTags = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:bool']);
 
-export function parseStackFile(text: string, file: string, folder: string, env: Environment): StackFile {
+/**
+ * The YAML of a stack file. Compose files are YAML 1.1 (0440 is octal), but the docker client knows neither base-60
+ * numbers nor dates, and takes yes, no, on and off for texts (https://github.com/go-yaml/yaml/tree/v3#compatibility).
+ * @throws STACK_INVALID naming every place that is no YAML
+ */
+export function parseStackYaml(
+  text: string,
+  file: string,
+): { document: Document; counter: LineCounter; tree: unknown } {
   const counter = new LineCounter();
-  // Compose files are YAML 1.1 (0440 is octal), but the docker client knows neither base-60 numbers nor dates, and takes
-  // yes, no, on and off for texts (https://github.com/go-yaml/yaml/tree/v3#compatibility).
   const document = parseDocument(text, {
     version: '1.1',
     merge: true,
@@ -67,7 +73,11 @@ export function parseStackFile(text: string, file: string, folder: string, env: 
     });
     fail('STACK_INVALID', `${file} is not valid YAML`, { evidence: lines });
   }
-  const tree = valueOf(document, counter, file, 'STACK_INVALID', 1000);
+  return { document, counter, tree: valueOf(document, counter, file, 'STACK_INVALID', 1000) };
+}
+
+export function parseStackFile(text: string, file: string, folder: string, env: Environment): StackFile {
+  const { tree } = parseStackYaml(text, file);
   if (!isTree(tree) || !isTree(tree.services) || Object.keys(tree.services).length === 0)
     fail('STACK_INVALID', `${file} has no services`, { remedy: 'Write a Compose v3 file with a `services:` map.' });
   const unresolved = new Map<string, string>();
@@ -97,12 +107,14 @@ export function parseStackFile(text: string, file: string, folder: string, env: 
   return { file, folder, tree, resolved };
 }
 
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Where the docker client fills in variables; elsewhere (x-…, version) it does not. */
 const sections = new Set(['services', 'networks', 'volumes', 'configs', 'secrets']);
 
-function resolveTree(
+/** A value with its variables filled in; what has none is collected by name, with its first place. */
+export function resolveTree(
   value: unknown,
   env: Environment,
   at: string,
