@@ -75,7 +75,7 @@ async function acmeServer(t: Test, challengePort: number): Promise<AcmeServer> {
   start(t, await program('pebble-challtestsrv'), [
     ...names,
     ...answers,
-    '-dns01',
+    '-dnsserver',
     `127.0.0.1:${dns}`,
     '-management',
     `127.0.0.1:${control}`,

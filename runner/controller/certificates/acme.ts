@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
+import plainAxios from 'axios';
 import type { Context } from '../../common/context';
 import type { Wanted } from './renewal';
 
 const production = 'https://acme-v02.api.letsencrypt.org/directory';
 const staging = 'https://acme-staging-v02.api.letsencrypt.org/directory';
 const limit = 180_000;
+const answerLimit = 15_000;
 
 /** Where certificates are ordered: Let's Encrypt, unless a site names its own ACME server (RFC 8555). */
 export const directoryFor = ({ env }: Pick<Context, 'env'>, testing: boolean): string =>
@@ -32,10 +34,18 @@ export async function order(
   context: Context,
 ): Promise<string> {
   const { axios, Client, crypto } = await import('acme-client');
+  const directoryUrl = directoryFor(context, testing);
+  axios.defaults.timeout = answerLimit;
   // A site's own ACME server has a certificate of the site's own authority.
   if (context.env.HOMEOSTAT_ACME_CA)
     axios.defaults.httpsAgent = new Agent({ ca: await readFile(context.env.HOMEOSTAT_ACME_CA) });
-  const client = new Client({ directoryUrl: directoryFor(context, testing), accountKey: key });
+  // The ACME library tries for more than a minute to reach a server, and then forgets why it could not.
+  await plainAxios.get(directoryUrl, {
+    timeout: answerLimit,
+    signal: context.signal,
+    ...(axios.defaults.httpsAgent ? { httpsAgent: axios.defaults.httpsAgent as Agent } : {}),
+  });
+  const client = new Client({ directoryUrl, accountKey: key });
   const [privateKey, csr] = await crypto.createCsr(
     { commonName: hosts[0]!, altNames: hosts },
     await crypto.createPrivateEcdsaKey(),

@@ -165,7 +165,8 @@ export class CertificateKeeper {
       } catch (error) {
         if (context.signal.aborted) throw context.signal.reason;
         const failures = (this.attempts.get(name)?.failures ?? 0) + 1;
-        const problem = `${each.hosts.join(', ')}: ${messageOf(error).slice(0, 500)}`;
+        const reason = messageOf(error) || String((error as { code?: unknown }).code);
+        const problem = `${each.hosts.join(', ')}: ${reason.slice(0, 500)}`;
         this.attempts.set(name, { failures, last: context.clock.now().getTime(), problem });
         context.log.warn(`no certificate for ${problem}`);
       }
