@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorTable, exitCodes } from '../runner/common/error-table';
 import { configJsonSchema } from '../runner/pipeline/config';
+import { labelsPage } from './labels-page';
+import { labelsJsonSchema } from './labels-schema';
 
 const root = path.join(__dirname, '..');
 
@@ -14,6 +16,8 @@ export interface GeneratedFile {
 export function generatedFiles(): GeneratedFile[] {
   return [
     { file: 'docs/errors.md', content: errorPage() },
+    { file: 'docs/labels.md', content: labelsPage() },
+    { file: 'resources/schema/labels.json', content: `${JSON.stringify(labelsJsonSchema(), null, 2)}\n` },
     { file: 'resources/schema/homeostat.json', content: `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
   ];
 }

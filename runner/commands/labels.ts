@@ -1,4 +1,3 @@
-import { formatDuration } from '../common/duration';
 import { fail } from '../common/errors';
 import { printable } from '../common/log';
 import { defaultLabelSettings, type Destination, type ServiceDescription } from '../labels/description';
@@ -49,7 +48,7 @@ function renderLint({ services, problems, errors, warnings }: Lint, lineOf: (pro
   const taking = services.filter(({ takesPart }) => takesPart);
   const blocks = taking.map((service) => [heading(service), ...columns(rowsOf(service.description))].join('\n'));
   const told = problems.map(lineOf).join('\n');
-  const figures = `${count(services.length, 'service')}, ${taking.length} of them with labels; ${count(errors, 'error')}, ${count(warnings, 'warning')}`;
+  const figures = `${count(services.length, 'service')} (${taking.length} for the proxy or the monitor), ${count(errors, 'error')}, ${count(warnings, 'warning')}`;
   return [...blocks, told, figures].filter(Boolean).join('\n\n');
 }
 
@@ -63,14 +62,7 @@ function rowsOf(description: ServiceDescription | undefined): string[][] {
     ...destinations.map((each) => ['route', whence(each), `→ ${whither(each)}`, rules(each)]),
     ...(certificate ? [['certificate', certificate.hosts.join(', '), '', certificate.testing ? 'testing' : '']] : []),
     ...(scrape
-      ? [
-          [
-            'metrics',
-            `:${scrape.port}${scrape.path}`,
-            '',
-            scrape.interval ? `every ${formatDuration(scrape.interval)}` : '',
-          ],
-        ]
+      ? [['metrics', `:${scrape.port}${scrape.path}`, '', scrape.interval ? `every ${seconds(scrape.interval)}` : '']]
       : []),
     ...alerts.map(({ name, condition, for: time }) => ['alert', name, time ? `for ${time}` : '', condition]),
     ...(scale ? [['replicas', `${scale.minimum} to ${scale.maximum}`, '', paused(scale.paused)]] : []),
@@ -95,13 +87,15 @@ const rules = ({ httpsOnly, denyHttp, maintenance, allowFrom, rateLimit, verifyC
     denyHttp ? 'no plain HTTP' : '',
     verifyClient ? 'with client certificate' : '',
     allowFrom.length > 0 ? `from ${allowFrom.join(', ')}` : '',
-    rateLimit ? `at most ${rateLimit.requests} in ${formatDuration(rateLimit.period)}` : '',
+    rateLimit ? `at most ${rateLimit.requests} in ${seconds(rateLimit.period)}` : '',
     maintenance ? 'maintenance' : '',
   ]
     .filter(Boolean)
     .join(', ');
 
 const paused = (direction: string) => (direction === 'none' ? '' : direction === 'all' ? 'paused' : `not ${direction}`);
+
+const seconds = (milliseconds: number) => `${milliseconds / 1000}s`;
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 

@@ -3,7 +3,7 @@ import { describeService } from '../labels/describe';
 import type { LabelSettings, ServiceDescription } from '../labels/description';
 import { withoutSecrets } from '../labels/redact';
 import { readStackLabels, type StackLabels } from './stack-labels';
-import type { StackProblem } from './written-labels';
+import { placeOf, type StackProblem } from './written-labels';
 
 export interface LintedService extends Pick<StackLabels, 'file' | 'line' | 'name' | 'stack' | 'service'> {
   takesPart: boolean;
@@ -48,6 +48,6 @@ function lintService(read: StackLabels, settings: LabelSettings): LintedService 
   };
 }
 
-/** `file:line severity message` */
-export const problemLine = ({ file, line, severity, message }: StackProblem): string =>
-  `${file}${line === undefined ? '' : `:${line}`} ${severity}: ${message}`;
+/** `file:line severity: message` */
+export const problemLine = (problem: StackProblem): string =>
+  `${placeOf(problem)} ${problem.severity}: ${problem.message}`;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { fail, HomeostatError } from '../common/errors';
 import { isTree, parseStackYaml, resolveTree, type StackService } from './stack-file';
-import { labelsIn, type Reading, type StackProblem, type WrittenLabel } from './written-labels';
+import { labelsIn, placeOf, type Reading, type StackProblem, type WrittenLabel } from './written-labels';
 import { lineAt } from './yaml-places';
 
 /** A service of a stack file with its labels, as the Swarm would have it. */
@@ -38,9 +38,7 @@ export interface StackLabels {
 export async function labelledServices(files: string[], context: Context, prefix = 'com.df.'): Promise<StackLabels[]> {
   const { services, problems } = await readStackLabels(files, prefix, context);
   if (problems.length === 0) return services;
-  const evidence = problems.map(
-    ({ file, line, message }) => `${file}${line === undefined ? '' : `:${line}`} ${message}`,
-  );
+  const evidence = problems.map((problem) => `${placeOf(problem)} ${problem.message}`);
   const missing = problems.some(({ message }) => message.startsWith(missingFile));
   return fail(missing ? 'STACK_MISSING' : 'STACK_INVALID', 'not every stack file can be read', { evidence });
 }
@@ -69,7 +67,13 @@ export async function readStackLabels(
 /** `file:line:column message`, as the YAML reader tells it. */
 function problemOfLine(text: string, file: string): StackProblem {
   const [, line, column, message] = /^:(\d+):(\d+) (.*)$/s.exec(text.slice(file.length)) ?? [];
-  return { severity: 'error', file, line: Number(line), message: `is not valid YAML: ${message} (column ${column})` };
+  return {
+    severity: 'error',
+    file,
+    line: Number(line),
+    column: Number(column),
+    message: `is not valid YAML: ${message}`,
+  };
 }
 
 async function servicesIn(file: string, prefix: string, problems: StackProblem[], context: Context) {

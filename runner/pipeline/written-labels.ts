@@ -9,9 +9,14 @@ export interface StackProblem {
   severity: 'error' | 'warning';
   file: string;
   line?: number;
+  column?: number;
   label?: string;
   message: string;
 }
+
+/** `file:line:column`, as far as they are known. */
+export const placeOf = ({ file, line, column }: StackProblem): string =>
+  [file, line, column].filter((part) => part !== undefined).join(':');
 
 /** A stack file that is being read. */
 export interface Reading {
