@@ -14,8 +14,11 @@ const runnerFile = __filename.endsWith('.ts')
   ? path.join(__dirname, '../resources/homeostat/homeostat.cjs')
   : __filename;
 
-/** Jenkins gives a stopped process five seconds; the rest is done by `homeostat cleanup`. */
-const stopWithin = 4000;
+/**
+ * Jenkins gives a stopped process five seconds; the rest is done by `homeostat cleanup`. An agent bounds by itself how
+ * long its engine may finish what is in flight.
+ */
+const stopWithin = process.argv[2] === 'agent' ? 3_600_000 : 4000;
 
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);

@@ -20,6 +20,18 @@ export class BundleFolder {
   async write(bundle: Bundle, files: Record<string, string>): Promise<string> {
     const target = this.pathOf(bundle.revision);
     const part = path.join(this.folder, 'bundles', '.part');
+    try {
+      await this.fill(part, bundle, files);
+      await rm(target, { recursive: true, force: true });
+      await rename(part, target);
+      return target;
+    } catch (error) {
+      await rm(part, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private async fill(part: string, bundle: Bundle, files: Record<string, string>): Promise<void> {
     await rm(part, { recursive: true, force: true });
     await mkdir(part, { recursive: true, mode: 0o700 });
     for (const folder of new Set(Object.keys(files).map((name) => path.dirname(name))))
@@ -34,9 +46,6 @@ export class BundleFolder {
     } finally {
       await handle.close();
     }
-    await rm(target, { recursive: true, force: true });
-    await rename(part, target);
-    return target;
   }
 
   /** Revision that the link leads to; undefined before the first. */
@@ -48,6 +57,7 @@ export class BundleFolder {
 
   /** Makes the link lead to this one, in one step. */
   async use(revision: string): Promise<void> {
+    if ((await this.current()) === revision) return;
     const part = path.join(this.folder, '.current');
     await rm(part, { force: true });
     await symlink(path.join('bundles', revision), part);

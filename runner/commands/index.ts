@@ -16,5 +16,6 @@ export const commands: Record<string, () => Promise<{ default: Command }>> = {
   up: () => import('./up'),
   down: () => import('./down'),
   jobs: () => import('./jobs'),
+  agent: () => import('./agent'),
   controller: () => import('./controller'),
 };

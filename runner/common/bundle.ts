@@ -28,6 +28,10 @@ export interface AgentReport {
   reloads: number;
   /** Set where the newest bundle was refused: its revision and the checker's own words. */
   refused?: { revision: string; message: string };
+  /** What else ails the agent or its engine: an engine that ends again and again, a full disk. */
+  problem?: string;
+  /** Processes of earlier configurations that still finish what they have begun. */
+  oldWorkers?: number;
 }
 
 export const agentHeader = 'homeostat-agent';

@@ -237,6 +237,11 @@ export const errorTable = define({
     meaning: 'The controller cannot listen on its address.',
     remedy: 'Free the address, or name another one with --listen.',
   },
+  AGENT_FOLDER: {
+    exit: 8,
+    meaning: 'The folder of an agent, or the one of its sockets, cannot be read or written.',
+    remedy: 'Check the owner and rights of --folder and --run, and the space on their disks.',
+  },
   INSTALL_FAILED: {
     exit: 8,
     meaning: 'A package that is needed could not be installed.',

@@ -92,14 +92,16 @@ export interface Processes {
 /** What `show proc` answers. */
 export function parseProcesses(text: string): Processes {
   let part = '';
-  const processes: Processes = { failed: 0, worker: undefined, old: 0 };
+  const workers: number[] = [];
+  const old: number[] = [];
+  let failed = 0;
   for (const line of text.split('\n')) {
     if (line.startsWith('#')) part = line.replace(/^#\s*/, '').trim();
     const [pid, type] = line.trim().split(/\s+/);
-    if (type === 'master') processes.failed = Number(/\[failed: (\d+)\]/.exec(line)?.[1] ?? 0);
-    if (type !== 'worker') continue;
-    if (part.startsWith('old')) processes.old++;
-    else processes.worker = Number(pid);
+    if (type === 'master') failed = Number(/\[failed: (\d+)\]/.exec(line)?.[1] ?? 0);
+    if (type === 'worker') (part.startsWith('old') ? old : workers).push(Number(pid));
   }
-  return processes;
+  // Where a reload failed, the worker from before goes on, and may be called old.
+  const worker = workers[0] ?? (failed > 0 ? old.shift() : undefined);
+  return { failed, worker, old: old.length };
 }
