@@ -68,10 +68,10 @@ export class Passes {
         if (signal.aborted) break;
         this.parts.failed(error, ++failures);
         this.pending = true;
-        await this.sleepUntil(clock.monotonic() + pauseAfter(failures), false);
       } finally {
         for (const resolve of waiting) resolve();
       }
+      if (failures > 0) await this.sleepUntil(clock.monotonic() + pauseAfter(failures), false);
     }
     for (const resolve of this.waiting.splice(0)) resolve();
   }
