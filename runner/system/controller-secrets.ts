@@ -10,6 +10,8 @@ export interface ControllerSecrets {
   /** PEM of a certificate that signs itself: who asks the controller trusts this one and no other. */
   certificate: string;
   key: string;
+  /** With it the controller encrypts what it keeps in the Swarm. */
+  storeKey: string;
 }
 
 /** Names under which the controller is asked: on its network, and through the proxy on each node. */
@@ -21,13 +23,14 @@ const files = {
   readerToken: 'reader-token',
   certificate: 'certificate.pem',
   key: 'key.pem',
+  storeKey: 'store-key',
 } as const;
 
 /** The controller's secrets in that folder, generated when they are not there; they are made known to the masker. */
 export async function controllerSecrets(folder: string, context: Context): Promise<ControllerSecrets> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const secrets = (await readSecrets(folder)) ?? (await makeSecrets(folder, context));
-  for (const text of [secrets.agentToken, secrets.readerToken, secrets.key]) context.masker.add(text);
+  for (const text of [secrets.agentToken, secrets.readerToken, secrets.key, secrets.storeKey]) context.masker.add(text);
   return secrets;
 }
 
@@ -43,7 +46,12 @@ export async function readSecrets(folder: string): Promise<ControllerSecrets | u
 
 async function makeSecrets(folder: string, context: Context): Promise<ControllerSecrets> {
   const token = () => randomBytes(32).toString('base64url');
-  const secrets = { agentToken: token(), readerToken: token(), ...(await selfSigned(context.clock.now())) };
+  const secrets = {
+    agentToken: token(),
+    readerToken: token(),
+    storeKey: token(),
+    ...(await selfSigned(context.clock.now())),
+  };
   for (const [name, file] of Object.entries(files))
     await writeFile(path.join(folder, file), `${secrets[name as keyof ControllerSecrets].trim()}\n`, { mode: 0o600 });
   return secrets;

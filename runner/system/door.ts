@@ -33,6 +33,7 @@ export async function startController(
     READER_TOKEN_HASH: contentHash(secrets.readerToken),
     CERTIFICATE_HASH: contentHash(secrets.certificate),
     KEY_HASH: contentHash(secrets.key),
+    STORE_KEY_HASH: contentHash(secrets.storeKey),
     NODE_ID: await nodeId(engine, context),
   };
   await startStack(
