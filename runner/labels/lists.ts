@@ -79,19 +79,20 @@ export const headerMatches = listOf<NamedValue>(
   },
 );
 
-const condition = /\s+(if|unless)\s+(!?)\s*\{\s*(.*?)\s*\}$/;
+/** Where HAProxy would read a condition, and the only test in one that can be honoured. */
+const condition = /\s(if|unless)\s+(!?)\s*\{(?: *(ssl_fc) *\}$)?/;
 
 function readHeader(item: string): HeaderValue | Refusal {
   const [, name, rest] = /^([^\s:]+)(?:\s*:\s*|\s+)(\S.*)$/s.exec(item) ?? [];
   if (name === undefined || !headerName.test(name)) return refuse('has an item that is no header with its value');
-  const [whole, word, not, test] = condition.exec(rest!) ?? [];
-  if (test !== undefined && test !== 'ssl_fc')
+  const found = condition.exec(rest!);
+  if (found && !found[3])
     return refuse(`has a condition for ${name} that cannot be honoured (only if { ssl_fc } and if !{ ssl_fc } can)`);
-  const written = whole === undefined ? rest! : rest!.slice(0, -whole.length);
+  const written = found ? rest!.slice(0, found.index).trim() : rest!;
   const value = /^"[^"]*"$/.test(written) ? written.slice(1, -1) : written;
   if (value === '') return refuse(`has no value for ${name}`);
-  if (whole === undefined) return { name, value };
-  return { name, value, when: (word === 'if') === (not === '') ? 'tls' : 'plain' };
+  if (!found) return { name, value };
+  return { name, value, when: (found[1] === 'if') === (found[2] === '') ? 'tls' : 'plain' };
 }
 
 /**

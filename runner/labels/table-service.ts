@@ -23,11 +23,12 @@ const template: Form<string> = {
 
 const certificate: Form<string> = {
   name: 'PEM',
-  allowed: 'a PEM text with a certificate and its private key',
+  allowed: 'a PEM text with a certificate and its private key, which has no passphrase',
   read(value) {
     // One line with \n in it is how a PEM gets through an environment variable.
     const pem = value.includes('\n') ? value : value.replaceAll('\\n', '\n');
-    const complete = /-----BEGIN CERTIFICATE-----/.test(pem) && /-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(pem);
+    const complete =
+      /-----BEGIN CERTIFICATE-----/.test(pem) && /-----BEGIN (?:(?!ENCRYPTED)\w+ )?PRIVATE KEY-----/.test(pem);
     return complete ? `${pem.trim()}\n` : refused;
   },
 };

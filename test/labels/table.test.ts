@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Refusal } from '../../runner/labels/definition';
+import { readDomain, readPath } from '../../runner/labels/match';
 import { definitionOf, labelNames, type LabelName } from '../../runner/labels/table';
 import { holds } from '../common/support';
 import { describe } from './support';
@@ -94,7 +95,15 @@ const bad: Partial<Record<LabelName, string[]>> = {
   compressionAlgo: ['brotli', 'gzip\\nserver x'],
   compressionType: ['html', 'text/html;x'],
   checkPath: ['healthz', '/a b', '/a?b?c', '/a?b"c'],
-  addReqHeader: ['X-A', ':b', 'X-A "" if { ssl_fc }', 'X-A b if { src 10.0.0.1 }', 'X(A) b'],
+  addReqHeader: [
+    'X-A',
+    ':b',
+    'X-A "" if { ssl_fc }',
+    'X-A b if { src 10.0.0.1 }',
+    'X-A b if { ssl_fc } { src ::1 }',
+    'X-A b unless {',
+    'X(A) b',
+  ],
   setReqHeader: ['X-A'],
   delReqHeader: ['X A', 'X-A:b'],
   addResHeader: ['X-A'],
@@ -218,6 +227,20 @@ t.test('no form throws, whatever the text and the separator', async (t) => {
     }),
     { numRuns: 3000 },
   );
+});
+
+t.test('no text that may be written keeps a form busy', async (t) => {
+  const begins = ['', 'x', 'a:b if { ', 'a b', '*', 'a.'];
+  const parts = [' ', 'a', 'a ', '{', ' if {', 'if ', 'a.', '\t', ',', 'a=', '-', '1s', '(', '/', 'a-'];
+  const texts = parts.flatMap((part) => begins.map((begin) => `${begin}${part.repeat(4000 / part.length)}\u0001`));
+  const start = performance.now();
+  for (const text of texts) {
+    for (const name of labelNames) definitionOf(name).form.read(text, ',');
+    for (const match of ['exact', 'suffix', 'regex'] as const) readDomain(text, match);
+    for (const type of ['path_beg', 'path_reg'] as const) readPath(text, type);
+  }
+  const took = performance.now() - start;
+  t.ok(took < 10_000, `${labelNames.length * texts.length} texts took ${took.toFixed(0)} ms`);
 });
 
 t.test('every line of the reference is whole', async (t) => {
