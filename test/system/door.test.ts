@@ -94,9 +94,9 @@ t.test('traffic counts what a client meets, and never tries again', async (t) =>
   const url = await serve(t, (request, response) => {
     connections.add(request.socket.remotePort!);
     asked++;
-    if (request.url === '/bad') return response.writeHead(503).end();
-    if (request.url === '/cut') return request.socket.destroy();
-    response.end(JSON.stringify({ version: request.headers.host === 'a.localhost' ? '1' : '2' }));
+    if (request.url === '/bad') response.writeHead(503).end();
+    else if (request.url === '/cut') request.socket.destroy();
+    else response.end(JSON.stringify({ version: request.headers.host === 'a.localhost' ? '1' : '2' }));
   });
   const doors = [
     { url: `${url}/`, host: 'a.localhost' },
