@@ -70,7 +70,7 @@ export interface ProxySettings {
   hardStopAfter: number;
   /** The name servers that know the tasks. */
   resolvers: string[];
-  /** Host and port of the controller, for ACME challenges; undefined leaves them out. */
+  /** `host:port` of the controller, for ACME challenges, `https://` before it where it speaks TLS; undefined leaves them out. */
   controller?: string;
   /** Users for every service. */
   users: { name: string; password: string; encrypted: boolean }[];
@@ -78,11 +78,15 @@ export interface ProxySettings {
   /** Port of HAProxy's own Prometheus metrics, and of the agent's health. */
   metricsPort: number;
   compression?: { algorithms: string[]; types: string[] };
+  /** Request headers for the access log. */
   captureRequestHeaders: string[];
   /** Trust X-Forwarded-For of these networks. */
   trustedProxies: string[];
   hsts?: number;
+  /** Authority of clients and of HTTPS tasks: a PEM, or the path of one where the proxy runs. */
   caFile?: string;
+  /** Name of the certificate for clients that ask for none of the names; the first one by default. */
+  preferredCertificate?: string;
   /** Operator's own lines. */
   extraGlobal: string[];
   extraFrontend: string[];

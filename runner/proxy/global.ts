@@ -1,0 +1,123 @@
+import { httpLogFormat, logLines, tcpLogFormat } from './access-log';
+import { compressionLines } from './backend';
+import type { Intervals } from './intervals';
+import type { ProxySettings } from './model';
+import { quote, section, time } from './text';
+
+/** The sections that hold whatever the services are. */
+export function globalLines(settings: ProxySettings, intervals: Intervals, hasCertificates: boolean): string[] {
+  const { tls } = settings;
+  return [
+    ...section('global', [
+      'default-path config',
+      `maxconn ${settings.maximumConnections}`,
+      `hard-stop-after ${time(settings.hardStopAfter)}`,
+      // Checks of many servers do not come all at once.
+      'spread-checks 5',
+      ...(settings.accessLog === 'none' ? [] : ['log stdout len 8192 format raw local0 info']),
+      ...(hasCertificates
+        ? [
+            `ssl-default-bind-options ssl-min-ver ${tls.minimum} no-tls-tickets`,
+            `ssl-default-bind-ciphers ${quote(tls.ciphers)}`,
+            `ssl-default-bind-ciphersuites ${quote(tls.ciphersuites)}`,
+            'tune.ssl.default-dh-param 2048',
+          ]
+        : []),
+      ...settings.extraGlobal,
+    ]),
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 1.5 ms a service from 100 ms to 1 s,`,
+    '# 20 ms a backend from 1 s to 10 s, so that an idle proxy stays below 2 % of a core.',
+    ...section('resolvers docker', [
+      ...settings.resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
+      // More than some 28 tasks do not fit into what is usual.
+      'accepted_payload_size 8192',
+      'resolve_retries 3',
+      `timeout resolve ${time(intervals.resolve)}`,
+      'timeout retry 500ms',
+      // A task that is no longer named is out at once; a name service that fails empties nothing.
+      'hold obsolete 0s',
+      'hold nx 5s',
+      'hold refused 30s',
+      'hold timeout 30s',
+      'hold other 30s',
+    ]),
+  ];
+}
+
+/** `127.0.0.11`, `127.0.0.11:53`, `::1` and `[::1]:53` are all taken. */
+function withPort(address: string): string {
+  const colons = address.split(':').length - 1;
+  if (address.startsWith('[') || colons === 1) return address;
+  return colons === 0 ? `${address}:53` : `[${address}]:53`;
+}
+
+/** What servers have in common, unless their line says otherwise. */
+const serverDefaults = ({ check, downCheck }: Intervals): string =>
+  `default-server resolvers docker resolve-prefer ipv4 init-addr last,none inter ${time(check)} fastinter ${time(downCheck)} downinter ${time(downCheck)} fall 2 rise 1 tcp-ut 3s`;
+
+/** A node that is lost says nothing: it is asked whether it is there, and what waits for it is tried elsewhere. */
+const keepAlive = ['option srvtcpka', 'srvtcpka-idle 1s', 'srvtcpka-intvl 1s', 'srvtcpka-cnt 2'];
+
+const common = (settings: ProxySettings, intervals: Intervals): string[] => [
+  // The agent keeps the servers' state over a reload, and says so by this variable.
+  '.if defined(HOMEOSTAT_SERVER_STATE)',
+  'load-server-state-from-file global',
+  '.endif',
+  'balance leastconn',
+  'retries 3',
+  'option redispatch 1',
+  ...keepAlive,
+  `timeout connect ${time(settings.timeouts.connect)}`,
+  `timeout client ${time(settings.timeouts.client)}`,
+  `timeout server ${time(settings.timeouts.server)}`,
+  `timeout queue ${time(settings.timeouts.queue)}`,
+  `timeout tunnel ${time(settings.timeouts.tunnel)}`,
+  serverDefaults(intervals),
+];
+
+/** Defaults of all that follows and speaks HTTP. */
+export const httpDefaults = (settings: ProxySettings, intervals: Intervals, errorLines: string[]): string[] =>
+  section('defaults', [
+    'mode http',
+    ...logLines(httpLogFormat(settings.captureRequestHeaders), settings.accessLog),
+    ...common(settings, intervals),
+    `timeout http-request ${time(settings.timeouts.httpRequest)}`,
+    `timeout http-keep-alive ${time(settings.timeouts.httpKeepAlive)}`,
+    `option ${settings.connectionMode}`,
+    'http-reuse safe',
+    'retry-on conn-failure empty-response',
+    ...compressionLines(settings.compression),
+    ...errorLines,
+  ]);
+
+/** Defaults of all that follows and forwards connections. */
+export const tcpDefaults = (settings: ProxySettings, intervals: Intervals): string[] =>
+  section('defaults', ['mode tcp', ...logLines(tcpLogFormat, settings.accessLog), ...common(settings, intervals)]);
+
+/** What answers where no service does: HAProxy's own metrics, challenges of certificates, and 404. */
+export function ownSections({ metricsPort, stats, controller }: ProxySettings): string[] {
+  const statsPath = stats ? quote(stats.path.replace(/\?.*$/, '')) : '';
+  const [, scheme, server] = /^(https?:\/\/)?(.*)$/.exec(controller ?? '')!;
+  return [
+    ...section('frontend homeostat:metrics', [
+      `bind :${metricsPort}`,
+      'http-request set-log-level silent',
+      'http-request use-service prometheus-exporter if { path /metrics }',
+      'http-request return status 200 content-type text/plain string ok if { path /healthz }',
+      ...(stats
+        ? [
+            `http-request deny deny_status 404 unless { path -m str -- ${statsPath} }`,
+            'stats enable',
+            `stats uri ${quote(stats.path)}`,
+            `stats auth ${quote(`${stats.user}:${stats.password}`)}`,
+          ]
+        : ['http-request deny deny_status 404']),
+    ]),
+    ...section('backend homeostat:none', ['http-request deny deny_status 404']),
+    ...(controller
+      ? section('backend homeostat:controller', [
+          `server-template controller 2 ${server} check${scheme === 'https://' ? ' ssl verify none' : ''}`,
+        ])
+      : []),
+  ];
+}
