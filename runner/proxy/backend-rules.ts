@@ -14,6 +14,8 @@ const retryAfter = 120;
  * in another way, then passwords, and then what is changed.
  */
 export function requestRules(input: BackendInput): string[] {
+  // The maintenance page is for every request that comes in at all.
+  if (input.destination.maintenance) return doorRules(input);
   return [
     ...doorRules(input),
     ...redirectRules(input),
@@ -37,12 +39,12 @@ function doorRules({ destination }: BackendInput): string[] {
           `http-request deny deny_status 429 if { sc_http_req_rate(0) gt ${rateLimit.requests} }`,
         ]
       : []),
+    ...(denyHttp ? ['http-request deny deny_status 403 if !{ req.hdr(X-Forwarded-Proto) -i -m str https }'] : []),
     ...(maintenance
       ? [
           `http-request return status 503 content-type "text/html; charset=utf-8" file errors/maintenance.html hdr Retry-After ${retryAfter} hdr Cache-Control no-store`,
         ]
       : []),
-    ...(denyHttp ? ['http-request deny deny_status 403 if !{ req.hdr(X-Forwarded-Proto) -i -m str https }'] : []),
   ];
 }
 

@@ -10,7 +10,8 @@ export function globalLines(settings: ProxySettings, intervals: Intervals, hasCe
   return [
     ...section('global', [
       'default-path config',
-      `maxconn ${settings.maximumConnections}`,
+      // Two for each connection: HAProxy takes what the machine allows up to this, where a fixed `maxconn` would be fatal.
+      `fd-hard-limit ${2 * settings.maximumConnections + 200}`,
       `hard-stop-after ${time(settings.hardStopAfter)}`,
       // Checks of many servers do not come all at once.
       'spread-checks 5',

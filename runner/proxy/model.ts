@@ -65,6 +65,7 @@ export interface ProxySettings {
     httpRequest: number;
     httpKeepAlive: number;
   };
+  /** At most; fewer where the machine's limit of open files is lower. */
   maximumConnections: number;
   /** After a reload, old workers are ended by then. */
   hardStopAfter: number;

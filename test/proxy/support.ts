@@ -235,3 +235,37 @@ export function ask(
     request.end();
   });
 }
+
+/** HAProxy with a rendered configuration on ports of its own. */
+export async function door(
+  t: Teardown,
+  services: ProxiedService[],
+  more: Partial<ProxySettings> = {},
+  certificates: ProxyInput['certificates'] = [],
+) {
+  const [port, tlsPort, metricsPort] = (await freePorts(3)) as [number, number, number];
+  const output = render(
+    services,
+    {
+      bindings: [
+        { port, tls: false, proxyProtocol: false },
+        { port: tlsPort, tls: true, proxyProtocol: false },
+      ],
+      metricsPort,
+      hardStopAfter: 1000,
+      ...more,
+    },
+    certificates,
+  );
+  const { log } = await start(t, output, port);
+  return { port, tlsPort, metricsPort, output, log };
+}
+
+/** Waits until something holds. */
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string, within = 5000): Promise<void> {
+  const end = Date.now() + within;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`it never came to be that ${what}`);
+    await sleep(20);
+  }
+}

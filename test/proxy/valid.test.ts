@@ -72,7 +72,7 @@ const everything = (pem: string): ProxiedService[] => [
       deniedMethods: ['DELETE'],
       denyHttp: true,
       rewrites: [
-        { search: '^/rules/(a|b)],)\'"', replace: '/\\1' },
+        { search: '^/rules/(a|b)],\\)\'"', replace: '/\\1' },
         { search: '/x/', replace: '', flags: 'gi' },
       ],
       verifyClient: true,
