@@ -70,7 +70,7 @@ function serverLine(backend: string, names: string[], host: string, port: number
 function wordsOf(line: string): string[] {
   const words = line.match(/"(?:\\.|[^"\\])*"|'[^']*'|#.*|[^\s#"']+/g) ?? [];
   const comment = words.findIndex((word) => word.startsWith('#'));
-  return comment === -1 ? words : words.slice(0, comment);
+  return (comment === -1 ? words : words.slice(0, comment)).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'));
 }
 
 function namesOf(prefix: string, range: string): string[] {

@@ -5,6 +5,7 @@ import type { Context } from '../../common/context';
 import { fail, messageOf } from '../../common/errors';
 import { run } from '../../common/process';
 import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
+import { takenBinding } from './bindings';
 import { parseConfiguration } from './configuration';
 import { defaultGateways } from './gateways';
 import { agentFile, revisionVariable, withLocalFiles } from './local-files';
@@ -64,10 +65,16 @@ export class HaproxyEngine implements AgentEngine {
     const { checkLimit } = this.settings;
     const start = this.context.clock.monotonic();
     const { code, stdout, stderr } = await this.haproxy(['-c', ...configurationIn(folder)], checkLimit);
-    if (code === 0) return;
+    if (code === 0) return this.checkBindings(path.join(folder, 'haproxy.cfg'));
     if (this.context.clock.monotonic() - start >= checkLimit)
       throw new Error(`'haproxy -c' did not end within ${checkLimit / 1000} s`);
     throw new Refusal(alertsOf(stderr) || stdout.trim() || `'haproxy -c' ended with exit code ${code}`);
+  }
+
+  private async checkBindings(file: string): Promise<void> {
+    const before = await readFile(path.join(this.current, 'haproxy.cfg'), 'utf8').catch(() => '');
+    const taken = await takenBinding(await readFile(file, 'utf8'), before, file);
+    if (taken !== undefined) throw new Refusal(taken);
   }
 
   async start(revision: string): Promise<RunningEngine> {
@@ -165,11 +172,11 @@ const configurationIn = (folder: string) => [
   ...['-f', path.join(folder, agentFile)],
 ];
 
-/** The lines that say what is wrong; all of them where none is marked so. */
+/** The messages that say what is wrong, with the lines that go on; all of them where none is marked so. */
 function alertsOf(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Success='));
-  const alerts = lines.filter((line) => line.includes('[ALERT]'));
-  return (alerts.length > 0 ? alerts : lines).join('\n');
+  const messages = text.replace(/^Success=\d\n(?:--\n)?/, '').split(/^(?=\[(?:ALERT|WARNING|NOTICE|DIAG)\])/m);
+  const alerts = messages.filter((message) => message.startsWith('[ALERT]'));
+  return (alerts.length > 0 ? alerts : messages).join('').trim();
 }
 
 /** The account that Debian's package makes for HAProxy's workers, where there is one and it can be changed to. */

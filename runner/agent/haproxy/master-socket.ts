@@ -62,7 +62,7 @@ export class MasterSocket {
       signal.addEventListener('abort', stop, { once: true });
       const pieces: Buffer[] = [];
       let size = 0;
-      socket.on('connect', () => socket.write(`${command}\n`));
+      socket.on('connect', () => socket.end(`${command}\n`));
       socket.on('data', (piece: Buffer) => {
         pieces.push(piece);
         size += piece.length;
