@@ -29,8 +29,12 @@ t.test('one door for all services of a node', async (t) => {
     async (t) => {
       await door.serve(
         'shop',
-        labels({ 'com.df.serviceDomain.1': 'shop.example.com', 'com.df.servicePath.2': '/shop' }),
-        ['--replicas', '2', ...healthFlags()],
+        labels({
+          'com.df.serviceDomain.1': 'shop.example.com',
+          'com.df.servicePath.2': '/shop',
+          'com.df.scaleMax': '6',
+        }),
+        ['--replicas', '2', '--update-monitor', '1s', ...healthFlags()],
       );
       t.ok(await answers(at('/', 'shop.example.com')));
       t.equal(await statusOf(at('/shop/x')), 200);
