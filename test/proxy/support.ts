@@ -257,7 +257,7 @@ export async function door(
     },
     certificates,
   );
-  const { log } = await start(t, output, port);
+  const { log } = await start(t, output, more.bindings?.[0]?.port ?? port);
   return { port, tlsPort, metricsPort, output, log };
 }
 
