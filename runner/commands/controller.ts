@@ -73,7 +73,7 @@ async function run(context: Context, values: Values) {
             key: await readSecretFile('the key', key, context),
           },
         };
-  const settings = controllerSettings(
+  const settings = await controllerSettings(
     { prefix: text(values, 'prefix')!, notifyLabel: text(values, 'notifyLabel'), secrets },
     context,
   );

@@ -80,7 +80,7 @@ export class Controller {
     this.bundles = new Bundles(now);
     this.agents = new Agents(now);
     this.reader = new SwarmReader(engine, context);
-    this.records = new QuarantineRecords(engine, context);
+    this.records = new QuarantineRecords(settings.labels.notifyLabel, engine, context);
     this.images = new ImageHealthchecks(engine, context);
     this.decisions = new DecisionMaker(this.records, context.log);
     this.stateLog = new StateLog(context.log);

@@ -50,6 +50,8 @@ export class EventFollower {
       }
       this.connected = false;
       if (signal.aborted || ends.aborted) continue;
+      // Whatever ended it may keep the Swarm from being read as well, which is to be known soon.
+      if (this.opened > before) this.wake();
       failures = this.opened > before ? 1 : failures + 1;
       await clock.sleep(pauseAfter(failures), signal).catch(() => undefined);
     }

@@ -21,15 +21,17 @@ export class QuarantineRecords {
   private accepted = new Map<string, StoredRecord<AcceptedRecord>>();
   private refused = new Map<string, StoredRecord<RefusedRecord>>();
 
+  /** @param scope the label by which services take part: controllers for other services keep records of their own */
   constructor(
+    private readonly scope: string,
     private readonly engine: Engine,
     private readonly context: Context,
   ) {}
 
   async read(): Promise<void> {
     const [accepted, refused] = await Promise.all([
-      listRecords<AcceptedRecord>(this.engine, { kind: 'accepted' }, this.context),
-      listRecords<RefusedRecord>(this.engine, { kind: 'refused' }, this.context),
+      listRecords<AcceptedRecord>(this.engine, { kind: 'accepted', scope: this.scope }, this.context),
+      listRecords<RefusedRecord>(this.engine, { kind: 'refused', scope: this.scope }, this.context),
     ]);
     this.accepted = new Map(accepted.map((record) => [record.labels.subject ?? '', record]));
     this.refused = new Map(refused.map((record) => [key(record.data), record]));
@@ -53,8 +55,8 @@ export class QuarantineRecords {
     const data: AcceptedRecord = { service: id, version };
     return createRecord(
       this.engine,
-      recordName('accepted', name),
-      { kind: 'accepted', subject: name },
+      recordName('accepted', `${this.scope}/${name}`),
+      { kind: 'accepted', scope: this.scope, subject: name },
       data,
       this.context,
     );
@@ -68,8 +70,9 @@ export class QuarantineRecords {
 
   async refuse(service: string, hash: string, message: string): Promise<boolean> {
     const data: RefusedRecord = { service, hash, message: message.slice(0, longestMessage) };
-    const labels = { kind: 'refused', subject: service };
-    return createRecord(this.engine, recordName('refused', service, hash), labels, data, this.context);
+    const labels = { kind: 'refused', scope: this.scope, subject: service };
+    const name = recordName('refused', `${this.scope}/${service}`, hash);
+    return createRecord(this.engine, name, labels, data, this.context);
   }
 
   /**

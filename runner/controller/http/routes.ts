@@ -45,7 +45,14 @@ export function routes(parts: RouteParts): Route[] {
       handle: () =>
         jsonAnswer(controller.agents.states(controller.bundles.list()).filter(({ engine }) => engine === 'haproxy')),
     },
-    { ...reader, path: '/v1/status', handle: () => jsonAnswer(parts.status()) },
+    {
+      ...reader,
+      path: '/v1/status',
+      handle: async () => {
+        await parts.fresh();
+        return jsonAnswer(parts.status());
+      },
+    },
     {
       ...reader,
       path: '/v1/certificates',

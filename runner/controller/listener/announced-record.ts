@@ -9,18 +9,18 @@ const tries = 5;
 
 /**
  * What was announced, kept in the Swarm's store, so that what is removed while no controller runs is told afterwards.
- * @param kind services or nodes
+ * @param subject services or nodes, and the label by which they take part
  */
 export class AnnouncedRecord {
   private readonly name: string;
   private text = '';
 
   constructor(
-    private readonly kind: string,
+    private readonly subject: string,
     private readonly engine: Engine,
     private readonly context: Context,
   ) {
-    this.name = recordName('announced', kind);
+    this.name = recordName('announced', subject);
   }
 
   async read(): Promise<Map<string, Parameters>> {
@@ -37,7 +37,7 @@ export class AnnouncedRecord {
     ]);
     const text = JSON.stringify(entries.sort(([a], [b]) => (a! < b! ? -1 : 1)));
     if (text === this.text) return;
-    const labels = { kind: 'announced', subject: this.kind, announced: text };
+    const labels = { kind: 'announced', subject: this.subject, announced: text };
     for (let count = 1; count <= tries; count++) {
       const record = await readRecord<object>(this.engine, this.name, this.context);
       const written = record

@@ -44,7 +44,7 @@ export class Listener {
     private readonly context: Context,
     private readonly wake: () => void,
   ) {
-    const record = (kind: string) => new AnnouncedRecord(kind, engine, context);
+    const record = (kind: string) => new AnnouncedRecord(`${kind} ${labels.notifyLabel}`, engine, context);
     this.services = new Notifier('service', settings.services, settings, record('services'), context);
     this.nodes = new Notifier('node', settings.nodes, settings, record('nodes'), context);
   }
