@@ -26,8 +26,8 @@ export class TestController {
     return this.reports.at(-1);
   }
 
-  async listen(port = 0): Promise<number> {
-    this.server.listen(port, '127.0.0.1');
+  async listen(port = 0, host = '127.0.0.1'): Promise<number> {
+    this.server.listen(port, host);
     await once(this.server, 'listening');
     return (this.server.address() as AddressInfo).port;
   }

@@ -72,6 +72,7 @@ export function filesFor(
   nameServer: string,
   services: { name: string; port: number; more?: string }[],
   more = '',
+  address = '127.0.0.1',
 ): Record<string, string> {
   const backends = services.map(
     ({ name, port, more }) => `backend ${name}
@@ -101,7 +102,7 @@ defaults
     timeout server 10s
     default-server inter 500ms fastinter 200ms fall 2 rise 1 init-addr last,none resolve-prefer ipv4 resolvers docker
 frontend door
-    bind 127.0.0.1:${port}
+    bind ${address}:${port}
     acl local src -f maps/local.lst
     http-request return status 200 content-type text/plain string local if { path /local } local
     http-request set-var(txn.backend) req.hdr(host),map(maps/hosts.map)
@@ -111,9 +112,14 @@ ${backends.join('')}${more}`,
 }
 
 /** Status and text of a GET on a new connection. */
-export function ask(port: number, host: string, url = '/'): Promise<{ status: number; text: string }> {
+export function ask(
+  port: number,
+  host: string,
+  url = '/',
+  address = '127.0.0.1',
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path: url, headers: { host }, agent: false }, (response) => {
+    const request = get({ host: address, port, path: url, headers: { host }, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       response.on('end', () => resolve({ status: response.statusCode!, text }));
@@ -125,7 +131,7 @@ export function ask(port: number, host: string, url = '/'): Promise<{ status: nu
 }
 
 /** Clients that ask without a pause, each time on a new connection, and never again for what failed. */
-export function startLoad(port: number, host: string, clients = 3) {
+export function startLoad(port: number, host: string, address = '127.0.0.1', clients = 3) {
   const failed: string[] = [];
   let asked = 0;
   let slowest = 0;
@@ -133,7 +139,7 @@ export function startLoad(port: number, host: string, clients = 3) {
   const all = Array.from({ length: clients }, async () => {
     while (!over) {
       const start = performance.now();
-      const answer = await ask(port, host).catch((error: Error) => ({ status: 0, text: error.message }));
+      const answer = await ask(port, host, '/', address).catch((error: Error) => ({ status: 0, text: error.message }));
       slowest = Math.max(slowest, performance.now() - start);
       asked++;
       if (answer.status !== 200) failed.push(`${answer.status} ${answer.text}`);
