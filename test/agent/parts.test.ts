@@ -28,6 +28,8 @@ backend "pay"
     server-template p 2 127.0.0.1:8443
 backend outside
     server one 10.0.0.7:80 check
+    server two [fd00::7]:80 resolvers docker
+    server loop abns@behind resolvers docker
 `;
 
 t.test('finds the servers of a configuration', async (t) => {
@@ -45,6 +47,8 @@ t.test('finds the servers of a configuration', async (t) => {
     { names: ['p1', 'p2'], host: 'tasks.pay', port: 8443, tls: true, checkPort: 9000, resolved: true },
     { host: '127.0.0.1', resolved: false },
     { backend: 'outside', names: ['one'], host: '10.0.0.7', tls: false, checkPort: 0, resolved: false },
+    { names: ['two'], host: 'fd00::7', port: 80, resolved: false },
+    { names: ['loop'], resolved: false },
   ]);
 });
 

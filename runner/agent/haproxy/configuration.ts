@@ -62,7 +62,7 @@ function serverLine(backend: string, names: string[], host: string, port: number
     ...{ backend, names, host, port },
     tls: words.includes('ssl'),
     checkPort: Number(words[words.lastIndexOf('port') + 1] ?? 0) || 0,
-    resolved: words.includes('resolvers') && isIP(host) === 0,
+    resolved: words.includes('resolvers') && isIP(host) === 0 && /^[\w.-]+$/.test(host),
   };
 }
 
@@ -82,5 +82,7 @@ function namesOf(prefix: string, range: string): string[] {
 
 function split(address: string): [string, number] {
   const at = address.lastIndexOf(':');
-  return at === -1 ? [address, 0] : [address.slice(0, at), Number(address.slice(at + 1)) || 0];
+  return at === -1
+    ? [address, 0]
+    : [address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(at + 1)) || 0];
 }
