@@ -183,6 +183,7 @@ export async function task(
   t: Teardown,
   name: string,
   handle?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean | void,
+  at: { host?: string; port?: number } = {},
 ): Promise<{ port: number; asked: Asked[]; server: http.Server }> {
   const asked: Asked[] = [];
   const server = http.createServer((request, response) => {
@@ -192,7 +193,7 @@ export async function task(
     response.setHeader('Server', 'task');
     response.end(JSON.stringify({ name, ...asked.at(-1) }));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at.port ?? 0, at.host ?? '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   t.teardown(() => {
     server.closeAllConnections();

@@ -1,26 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { defaultProxySettings } from '../../runner/proxy/settings';
 import type { ProxiedService } from '../../runner/proxy/model';
 import { holds } from '../common/support';
-import { complaints, exact, folder, render, service } from './support';
-
-/** A certificate and its key, made by openssl. */
-function pemFor(t: Parameters<typeof folder>[0], name: string): string {
-  const where = folder(t);
-  const [key, certificate] = [path.join(where, 'key'), path.join(where, 'certificate')];
-  execFileSync(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name} -addext subjectAltName=DNS:${name} -keyout ${key} -out ${certificate}`.split(
-      ' ',
-    ),
-    { stdio: 'ignore' },
-  );
-  return readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8');
-}
+import { complaints, exact, render, service } from './support';
+import { authority, certificate, certificateFor } from './certificates';
 
 const everything = (pem: string): ProxiedService[] => [
   service('plain', [{ domains: exact('plain.example.com') }], {}, { address: undefined as never, slots: 12 }),
@@ -155,19 +139,18 @@ const everySetting = {
 };
 
 t.test('HAProxy takes a configuration with everything in it, and has nothing to say', async (t) => {
-  const pem = pemFor(t, 'shop.example.com');
-  const certificates = [
-    {
-      name: 'other',
-      pem: pemFor(t, 'other.example.com'),
-      domains: ['other.example.com'],
-      notAfter: '2030-01-01T00:00:00Z',
-    },
-  ];
-  const output = render(everything(pem), { ...everySetting, caFile: pem.split('-----BEGIN PRIV')[0]! }, certificates);
+  const ca = authority(t);
+  const pem = certificateFor(t, ca, 'shop.example.com');
+  const certificates = [certificate(t, ca, 'other.example.com')];
+  const output = render(everything(pem), { ...everySetting, caFile: ca.certificate }, certificates);
   t.same(output.refusals, []);
   t.same(await complaints(t, output), []);
-  t.match(Object.keys(output.files), ['ca.pem', 'certs.crt-list', 'certs/other.pem', 'certs/service-shop.pem']);
+  t.match(Object.keys(output.files), [
+    'ca.pem',
+    'certs.crt-list',
+    'certs/other.example.com.pem',
+    'certs/service-shop.pem',
+  ]);
   t.ok(output.files['haproxy.cfg']!.endsWith('\n'));
 });
 

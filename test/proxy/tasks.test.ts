@@ -1,0 +1,193 @@
+import t from 'tap';
+import { nameServer } from './name-server';
+import { ask, door, eventually, freePorts, service, sleep, start, task } from './support';
+
+type T = Parameters<typeof task>[0];
+type Handle = Parameters<typeof task>[2];
+
+/** Tasks of one service at addresses of their own, all on one port, as in a Swarm. */
+async function tasks(t: T, names: string[], handle?: (name: string) => Handle) {
+  const [port] = (await freePorts(1)) as [number];
+  const all = new Map<string, Awaited<ReturnType<typeof task>> & { address: string }>();
+  for (const [index, name] of names.entries()) {
+    const address = `127.0.1.${index + 1}`;
+    all.set(name, { ...(await task(t, name, handle?.(name), { host: address, port })), address });
+  }
+  return { port, all };
+}
+
+/** A task that dies as by SIGKILL: nobody listens, and what is open is reset. */
+function kill(server: Awaited<ReturnType<typeof task>>['server']): void {
+  server.close();
+  server.closeAllConnections();
+}
+
+const found = (port: number, more: Parameters<typeof service>[3] = {}, part = {}, proxy = {}) =>
+  service('shop', [{ port, ...part }], proxy, { address: undefined as never, slots: 8, ...more });
+
+t.test('a new task gets requests at once and one that leaves gets none, without a reload', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a', 'b']);
+  dns.addresses.set('tasks.shop', [all.get('a')!.address]);
+  const { port: at } = await door(t, [found(port)], { resolvers: [dns.resolver] });
+  await eventually(async () => (await ask(at, '/')).by === 'a', 'the first task answers');
+  dns.addresses.set(
+    'tasks.shop',
+    ['a', 'b'].map((name) => all.get(name)!.address),
+  );
+  const added = Date.now();
+  await eventually(async () => (await ask(at, '/')).by === 'b', 'the new task answers');
+  t.ok(Date.now() - added < 400, `the new task had its first request after ${Date.now() - added} ms`);
+  dns.addresses.set('tasks.shop', [all.get('b')!.address]);
+  await sleep(400);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(at, '/')));
+  t.ok(answers.every(({ by }) => by === 'b'));
+});
+
+t.test('nobody notices when a task dies under load', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a', 'b', 'c'], () => (_request, response) => {
+    setTimeout(() => response.end('{}'), 30);
+    return true;
+  });
+  dns.addresses.set(
+    'tasks.shop',
+    [...all.values()].map(({ address }) => address),
+  );
+  const { port: at } = await door(t, [found(port)], { resolvers: [dns.resolver] });
+  await eventually(async () => (await ask(at, '/')).status === 200, 'it answers');
+  const statuses: Promise<number>[] = [];
+  for (let count = 0; count < 300; count++) {
+    statuses.push(ask(at, '/').then(({ status }) => status));
+    if (count === 100) kill(all.get('a')!.server);
+    await sleep(5);
+  }
+  const failed = (await Promise.all(statuses)).filter((status) => status !== 200);
+  t.same(failed, [], 'of 300 requests, some of them waiting at the task that died');
+});
+
+t.test('a request that a task may have begun is repeated only if that does no harm', async (t) => {
+  const dns = await nameServer(t);
+  let dying = true;
+  const { port, all } = await tasks(t, ['a', 'b'], (name) => (request) => {
+    if (name !== 'a' || !dying) return false;
+    request.socket.destroy();
+    return true;
+  });
+  dns.addresses.set('tasks.shop', [all.get('a')!.address]);
+  const { port: at } = await door(t, [found(port)], { resolvers: [dns.resolver] });
+  await eventually(async () => (await ask(at, '/')).status === 502, 'the dying task is asked');
+  const before = all.get('a')!.asked.length;
+  t.equal((await ask(at, '/', {}, 'POST')).status, 502);
+  t.equal(all.get('a')!.asked.length, before + 1, 'a POST is sent once');
+  dns.addresses.set(
+    'tasks.shop',
+    [...all.values()].map(({ address }) => address),
+  );
+  await eventually(async () => (await ask(at, '/')).by === 'b', 'the other one is known');
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(at, '/')));
+  t.ok(
+    answers.every(({ by }) => by === 'b'),
+    'a GET goes on to the other',
+  );
+  dying = false;
+});
+
+t.test('a task that does not listen is passed over', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a', 'b']);
+  kill(all.get('a')!.server);
+  dns.addresses.set(
+    'tasks.shop',
+    [...all.values()].map(({ address }) => address),
+  );
+  const { port: at } = await door(t, [found(port)], { resolvers: [dns.resolver] });
+  await eventually(async () => (await ask(at, '/')).by === 'b', 'the other answers');
+  for (const method of ['GET', 'POST']) {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(at, '/', {}, method)));
+    t.ok(
+      answers.every(({ status }) => status === 200),
+      `${method}, for nothing was sent to the first`,
+    );
+  }
+});
+
+t.test('a client stays at its task, on every proxy, until that is gone', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a', 'b', 'c']);
+  const addresses = () => [...all.values()].map(({ address }) => address);
+  dns.addresses.set('tasks.shop', addresses());
+  const sticky = found(port, {}, {}, { sticky: true });
+  const { port: at, output } = await door(t, [sticky], { resolvers: [dns.resolver] });
+  await eventually(async () => (await ask(at, '/')).status === 200, 'it answers');
+  await sleep(300);
+  const first = await ask(at, '/');
+  const cookie = first.headers['set-cookie']![0]!.split(';')[0]!;
+  t.match(first.headers['set-cookie']![0], /^shop=\w+; path=\/; HttpOnly/i);
+  t.notMatch(cookie, /127|7f00/, 'the address cannot be read from it');
+  const same = async (where: number) =>
+    (await Promise.all(Array.from({ length: 12 }, () => ask(where, '/', { cookie })))).map(({ by }) => by);
+  t.same(new Set(await same(at)), new Set([first.by]));
+  const [other, metrics] = (await freePorts(2)) as [number, number];
+  dns.addresses.set('tasks.shop', addresses().reverse());
+  const files = Object.fromEntries(
+    Object.entries(output.files).map(([name, text]) => [
+      name,
+      text.replaceAll(`:${at}\n`, `:${other}\n`).replace(/(homeostat:metrics\n +bind :)\d+/, `$1${metrics}`),
+    ]),
+  );
+  await start(t, { ...output, files }, other);
+  await eventually(async () => (await ask(other, '/')).status === 200, 'the other proxy answers');
+  await sleep(300);
+  t.same(new Set(await same(other)), new Set([first.by]), 'the cookie holds wherever the task stands in the list');
+  dns.addresses.set(
+    'tasks.shop',
+    [...all].filter(([name]) => name !== first.by).map(([, { address }]) => address),
+  );
+  await sleep(400);
+  t.ok(
+    (await same(at)).every((by) => by !== '' && by !== first.by),
+    'another task takes over',
+  );
+});
+
+t.test('a task that fails its check gets no request until it is well again', async (t) => {
+  const dns = await nameServer(t);
+  let well = true;
+  const { port, all } = await tasks(t, ['a', 'b'], (name) => (request, response) => {
+    if (request.url !== '/health') return false;
+    response.statusCode = name === 'a' && !well ? 503 : 200;
+    response.end();
+    return true;
+  });
+  dns.addresses.set(
+    'tasks.shop',
+    [...all.values()].map(({ address }) => address),
+  );
+  const { port: at } = await door(t, [found(port, { check: { path: '/health' } })], { resolvers: [dns.resolver] });
+  const who = async () => new Set(await Promise.all(Array.from({ length: 12 }, async () => (await ask(at, '/')).by)));
+  await eventually(async () => (await who()).size === 2, 'both answer');
+  well = false;
+  await eventually(async () => !(await who()).has('a'), 'the sick one is left out');
+  t.same(await who(), new Set(['b']));
+  well = true;
+  await eventually(async () => (await who()).size === 2, 'both answer again');
+  t.match(all.get('a')!.asked.find(({ url }) => url === '/health')!.headers, { host: 'localhost' });
+});
+
+t.test('a service whose name is never answered harms no other', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a']);
+  dns.addresses.set('tasks.good', [all.get('a')!.address]);
+  dns.silent.add('tasks.silent');
+  const { port: at } = await door(
+    t,
+    ['good', 'silent', 'unknown'].map((name) =>
+      service(name, [{ port, paths: [`/${name}`] }], {}, { address: undefined as never }),
+    ),
+    { resolvers: [dns.resolver] },
+  );
+  await eventually(async () => (await ask(at, '/good')).status === 200, 'the good one answers', 1000);
+  t.equal((await ask(at, '/silent')).status, 503);
+  t.equal((await ask(at, '/unknown')).status, 503);
+});
