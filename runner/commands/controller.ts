@@ -24,6 +24,10 @@ const command: Command = {
       describe: 'File with the token of those who read status and metrics',
       default: '/run/secrets/homeostat-reader-token',
     },
+    'writer-token-file': {
+      type: 'string',
+      describe: 'File with the token of those who may also upload certificates (default: nobody may)',
+    },
     'tls-certificate': { type: 'string', describe: 'File with certificate and chain: HTTPS instead of HTTP' },
     'tls-key': { type: 'string', describe: 'File with the key of that certificate' },
     prefix: { type: 'string', describe: 'What labels begin with', default: 'com.df.' },
@@ -58,7 +62,11 @@ async function run(context: Context, values: Values) {
   ]);
   const listen = parseListen(text(values, 'listen')!);
   const secrets = text(values, 'secretsFolder')!;
-  const files = { agent: text(values, 'agentTokenFile')!, reader: text(values, 'readerTokenFile')! };
+  const files = {
+    agent: text(values, 'agentTokenFile')!,
+    reader: text(values, 'readerTokenFile')!,
+    writer: text(values, 'writerTokenFile'),
+  };
   const access = await readAccess(files, context);
   const certificate = text(values, 'tlsCertificate');
   const key = text(values, 'tlsKey');

@@ -40,6 +40,9 @@ export interface Certificates {
   states(services: ServiceDescription[]): object[];
   /** Orders what is due; true when there is something new. */
   renew(services: ServiceDescription[]): Promise<boolean>;
+  /** Takes one from a person, or says why not. */
+  upload(name: string, text: string): Promise<string | undefined>;
+  remove(name: string): Promise<boolean>;
   /** Answers to ACME challenges by token. */
   readonly challenges: ReadonlyMap<string, string>;
 }

@@ -12,6 +12,7 @@ import { createServer } from './http/server';
 import { Listener } from './listener/listener';
 import type { ListenerSettings } from './listener/settings';
 import { counter, type Family } from './metrics';
+import { OwnSecrets } from './own-secrets';
 import { Passes } from './passes';
 import { metricFamilies, PassStory, statusDocument } from './status';
 
@@ -61,10 +62,12 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
       if (cause === 'time' && published) events.renew();
       const view = viewOf(controller);
       if (view) listener.update(view);
+      if (view) await secrets.look(view.listing.secrets);
     },
     failed: (error) => story.failed(error),
     recovered: (failures) => story.recovered(failures),
   });
+  const secrets = new OwnSecrets(engine, options.settings.secrets, context);
   const wake = () => passes.wake();
   controller.wake = wake;
   const events: EventFollower = new EventFollower(engine, context, wake);

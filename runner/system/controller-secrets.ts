@@ -7,6 +7,8 @@ import type { Context } from '../common/context';
 export interface ControllerSecrets {
   agentToken: string;
   readerToken: string;
+  /** For who may also change what the controller keeps. */
+  writerToken: string;
   /** PEM of a certificate that signs itself: who asks the controller trusts this one and no other. */
   certificate: string;
   key: string;
@@ -21,6 +23,7 @@ const validity = 20 * 365 * 86_400_000;
 const files = {
   agentToken: 'agent-token',
   readerToken: 'reader-token',
+  writerToken: 'writer-token',
   certificate: 'certificate.pem',
   key: 'key.pem',
   storeKey: 'store-key',
@@ -30,7 +33,8 @@ const files = {
 export async function controllerSecrets(folder: string, context: Context): Promise<ControllerSecrets> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const secrets = (await readSecrets(folder)) ?? (await makeSecrets(folder, context));
-  for (const text of [secrets.agentToken, secrets.readerToken, secrets.key, secrets.storeKey]) context.masker.add(text);
+  for (const text of [secrets.agentToken, secrets.readerToken, secrets.writerToken, secrets.key, secrets.storeKey])
+    context.masker.add(text);
   return secrets;
 }
 
@@ -49,6 +53,7 @@ async function makeSecrets(folder: string, context: Context): Promise<Controller
   const secrets = {
     agentToken: token(),
     readerToken: token(),
+    writerToken: token(),
     storeKey: token(),
     ...(await selfSigned(context.clock.now())),
   };

@@ -31,6 +31,7 @@ export async function startController(
     CONTROLLER_PORT: String(settings.controllerPort),
     AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
     READER_TOKEN_HASH: contentHash(secrets.readerToken),
+    WRITER_TOKEN_HASH: contentHash(secrets.writerToken),
     CERTIFICATE_HASH: contentHash(secrets.certificate),
     KEY_HASH: contentHash(secrets.key),
     STORE_KEY_HASH: contentHash(secrets.storeKey),

@@ -76,7 +76,7 @@ t.test('the controller’s secrets are made once, for its owner only', async (t)
   t.ok(certificate.checkPrivateKey(createPrivateKey(secrets.key)));
   t.ok(certificate.checkHost('homeostat-controller') && certificate.checkIP('127.0.0.1'));
   t.same(await controllerSecrets(own, context), secrets, 'repeated, they are the same');
-  for (const name of ['agent-token', 'reader-token', 'key.pem', 'store-key'])
+  for (const name of ['agent-token', 'reader-token', 'writer-token', 'key.pem', 'store-key'])
     t.equal(statSync(path.join(own, name)).mode & 0o777, 0o600, name);
   t.equal(context.masker(`token ${secrets.readerToken}`), 'token ****');
 });

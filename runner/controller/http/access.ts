@@ -5,16 +5,17 @@ import path from 'node:path';
 import type { Context } from '../../common/context';
 import { fail, messageOf } from '../../common/errors';
 
-export type Role = 'agent' | 'reader';
+/** Agents pull bundles, readers read, writers also change what the controller keeps. */
+export type Role = 'agent' | 'reader' | 'writer';
 
 /** Shorter ones could be guessed. */
 const shortest = 16;
 
-/** The two tokens by which the controller knows who asks. */
+/** The tokens by which the controller knows who asks. */
 export class Access {
   private readonly hashes: [Role, Buffer][];
 
-  constructor(tokens: Record<Role, string>) {
+  constructor(tokens: Partial<Record<Role, string>>) {
     this.hashes = (Object.entries(tokens) as [Role, string][]).map(([role, token]) => [role, hashOf(token)]);
   }
 
@@ -34,20 +35,29 @@ const hashOf = (token: string) => createHash('sha256').update(token).digest();
  * Reads the tokens from their files, and makes them known to the masker.
  * @throws SECRET_MISSING
  */
-export async function readAccess(files: Record<Role, string>, context: Context): Promise<Access> {
-  const read = async (role: Role) => {
-    const token = await readSecretFile(`the ${role}s' token`, files[role], context);
+export async function readAccess(
+  files: Record<'agent' | 'reader', string> & { writer?: string | undefined },
+  context: Context,
+): Promise<Access> {
+  const tokens: Partial<Record<Role, string>> = {};
+  for (const [role, file] of Object.entries(files) as [Role, string | undefined][]) {
+    if (file === undefined) continue;
+    const token = await readSecretFile(`the ${role}s' token`, file, context);
     if (token.length < shortest || /\s/.test(token))
-      fail('SECRET_MISSING', `the ${role}s' token in ${files[role]} is not one`, {
+      fail('SECRET_MISSING', `the ${role}s' token in ${file} is not one`, {
         remedy: `Put one word of at least ${shortest} characters into it, such as what \`openssl rand -hex 32\` prints.`,
       });
-    return token;
-  };
-  const tokens = { agent: await read('agent'), reader: await read('reader') };
-  if (tokens.agent === tokens.reader)
-    fail('SECRET_MISSING', "the agents' and the readers' token are the same", { remedy: 'Make two different ones.' });
+    tokens[role] = token;
+  }
+  const all = Object.entries(tokens);
+  const same = all.find(([role, token]) => all.some(([other, each]) => other !== role && each === token));
+  if (same) fail('SECRET_MISSING', `the ${same[0]}s' token is also that of others`, { remedy: 'Make different ones.' });
   return new Access(tokens);
 }
+
+/** Whether who has a role may do what is for another one. */
+export const mayAct = (own: Role | undefined, needed: Role): boolean =>
+  own === needed || (own === 'writer' && needed === 'reader');
 
 /** The trimmed content of a secret's file, made known to the masker. @throws SECRET_MISSING */
 export async function readSecretFile(what: string, file: string, context: Context): Promise<string> {

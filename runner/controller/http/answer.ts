@@ -34,10 +34,10 @@ export const plainAnswer = (text: string, type = 'text/plain; charset=utf-8'): A
 export const unauthorised: Answer = { ...jsonAnswer({}, 401), headers: { ...json, 'WWW-Authenticate': 'Bearer' } };
 
 /**
- * The body of a request as JSON.
- * @throws Refusal 413 when it is longer than the limit in bytes, 400 when it is not JSON
+ * The body of a request as text.
+ * @throws Refusal 413 when it is longer than the limit in bytes
  */
-export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+export async function readText(request: IncomingMessage, limit: number): Promise<string> {
   const tooLong = () => new Refusal(413, `the body is longer than ${limit} bytes`, { Connection: 'close' });
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong();
   const chunks: Buffer[] = [];
@@ -47,8 +47,17 @@ export async function readJson(request: IncomingMessage, limit: number): Promise
     if (length > limit) throw tooLong();
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks).toString();
+}
+
+/**
+ * The body of a request as JSON.
+ * @throws Refusal 413 when it is longer than the limit in bytes, 400 when it is not JSON
+ */
+export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  const text = await readText(request, limit);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+    return JSON.parse(text) as unknown;
   } catch {
     throw new Refusal(400, 'the body is not JSON');
   }

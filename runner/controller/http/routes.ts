@@ -5,6 +5,7 @@ import type { Listener, View } from '../listener/listener';
 import { metricsText, type Family } from '../metrics';
 import { jsonAnswer, plainAnswer, readJson, Refusal, type Answer } from './answer';
 import type { Polls } from './polls';
+import { certificateRoutes } from './certificates';
 import type { Call, Route } from './server';
 
 export interface RouteParts {
@@ -55,15 +56,10 @@ export function routes(parts: RouteParts): Route[] {
     },
     {
       ...reader,
-      path: '/v1/certificates',
-      handle: () => jsonAnswer(controller.certificates?.states(controller.descriptions) ?? []),
-    },
-    {
-      ...reader,
       path: '/metrics',
       handle: () => plainAnswer(metricsText(parts.metrics()), 'text/plain; version=0.0.4; charset=utf-8'),
     },
-    { method: 'GET', path: '/.well-known/acme-challenge/', handle: ({ part }) => challenge(controller, part) },
+    ...certificateRoutes(controller),
     ...listenerRoutes(parts),
   ];
 }
@@ -95,12 +91,6 @@ async function report({ controller }: RouteParts, { request }: Call): Promise<An
   if ('problem' in parsed) throw new Refusal(400, parsed.problem);
   await controller.report(parsed.report);
   return { status: 204 };
-}
-
-function challenge({ certificates }: Controller, token: string): Answer {
-  const answer = certificates?.challenges.get(token);
-  if (answer === undefined) throw new Refusal(404, 'there is no such challenge');
-  return plainAnswer(answer);
 }
 
 /** As docker-flow-swarm-listener has them; it looks at no method, but a change by GET is all that anybody sends. */

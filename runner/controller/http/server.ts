@@ -2,7 +2,7 @@ import http, { type IncomingMessage, type Server, type ServerResponse } from 'no
 import https from 'node:https';
 import { messageOf } from '../../common/errors';
 import type { Logger } from '../../common/log';
-import type { Access, Role } from './access';
+import { mayAct, type Access, type Role } from './access';
 import { jsonAnswer, Refusal, unauthorised, type Answer } from './answer';
 
 /** One request as the handlers see it. */
@@ -16,7 +16,7 @@ export interface Call {
 }
 
 export interface Route {
-  method: 'GET' | 'PUT';
+  method: 'GET' | 'PUT' | 'DELETE';
   /** Where it ends with a slash, one more part follows. */
   path: string;
   /** Who may ask; everybody where it is not there. */
@@ -89,7 +89,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, gone: AbortS
   const route = found.find(({ method }) => method === request.method);
   const methods = found.map(({ method }) => method).join(', ');
   if (!route) throw new Refusal(405, `use ${methods}`, { Allow: methods });
-  if (route.role && route.role !== role) throw new Refusal(403, `this needs the ${route.role}s' token`);
+  if (route.role && !mayAct(role, route.role)) throw new Refusal(403, `this needs the ${route.role}s' token`);
   return route.handle({
     part: decodeURIComponent(partOf(route, path)!),
     query: new URLSearchParams(rest.join('?')),
