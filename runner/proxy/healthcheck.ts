@@ -18,8 +18,8 @@ const special = /(?:^|\s)(?:-X|--request|-d|--data\S*|-H|--header|--post-data|-u
 export function httpCheckOf(test: string[] | undefined): HttpCheck | undefined {
   if (!test || test.length < 2 || !/^CMD(?:-SHELL)?$/.test(test[0]!)) return undefined;
   const command = test.slice(1).join(' ');
-  if (!asksByHttp.test(command) || special.test(command)) return undefined;
   const addresses = [...command.matchAll(target)];
+  if (!asksByHttp.test(command.replace(target, '')) || special.test(command)) return undefined;
   if (addresses.length !== 1 || (command.match(/https?:\/\//gi) ?? []).length !== 1) return undefined;
   const [address, port, path = '/'] = addresses[0]!;
   if (/^https/i.test(address)) return undefined;

