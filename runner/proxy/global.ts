@@ -60,10 +60,7 @@ const serverDefaults = ({ check, downCheck }: Intervals): string =>
 const keepAlive = ['option srvtcpka', 'srvtcpka-idle 1s', 'srvtcpka-intvl 1s', 'srvtcpka-cnt 2'];
 
 const common = (settings: ProxySettings, intervals: Intervals): string[] => [
-  // The agent keeps the servers' state over a reload, and says so by this variable.
-  '.if defined(HOMEOSTAT_SERVER_STATE)',
-  'load-server-state-from-file global',
-  '.endif',
+  ...(settings.serverState ? ['load-server-state-from-file global'] : []),
   'balance leastconn',
   'retries 3',
   'option redispatch 1',

@@ -67,6 +67,8 @@ export interface ProxySettings {
   };
   /** At most; fewer where the machine's limit of open files is lower. */
   maximumConnections: number;
+  /** A second file, the agent's, names the file with the servers' state; without it HAProxy would warn. */
+  serverState: boolean;
   /** After a reload, old workers are ended by then. */
   hardStopAfter: number;
   /** The name servers that know the tasks. */

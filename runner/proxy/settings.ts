@@ -24,6 +24,7 @@ export const defaultProxySettings: ProxySettings = {
     httpKeepAlive: 15_000,
   },
   maximumConnections: 20_000,
+  serverState: true,
   hardStopAfter: 60_000,
   resolvers: ['127.0.0.11'],
   users: [],

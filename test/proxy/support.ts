@@ -105,12 +105,20 @@ export function writeFiles(where: string, files: Record<string, string>): void {
   }
 }
 
+/** The file that the agent adds. */
+const withState = (where: string, files: Record<string, string>) => ({
+  ...files,
+  state: '1\n',
+  'agent.cfg': `global\n    server-state-file ${path.join(where, 'state')}\n`,
+});
+
+const configuration = (where: string) => ['haproxy.cfg', 'agent.cfg'].flatMap((name) => ['-f', path.join(where, name)]);
+
 /** What `haproxy -c` says of a rendered configuration: whether it is valid, and all it wrote. */
 export async function check(t: Teardown, { files }: ProxyOutput): Promise<{ valid: boolean; said: string }> {
   const where = folder(t);
-  writeFiles(where, files);
-  const file = path.join(where, 'haproxy.cfg');
-  return run('haproxy', ['-c', '-f', file], { cwd: '/', maxBuffer: 1 << 26 }).then(
+  writeFiles(where, withState(where, files));
+  return run('haproxy', ['-c', ...configuration(where)], { cwd: '/', maxBuffer: 1 << 26 }).then(
     ({ stdout, stderr }) => ({ valid: true, said: stdout + stderr }),
     (error: { stdout: string; stderr: string }) => ({ valid: false, said: error.stdout + error.stderr }),
   );
@@ -142,8 +150,8 @@ export async function freePorts(count: number): Promise<number[]> {
 /** Starts HAProxy with a rendered configuration; `log()` is what it wrote to standard output. */
 export async function start(t: Teardown, output: ProxyOutput, port: number): Promise<{ log: () => string }> {
   const where = folder(t);
-  writeFiles(where, output.files);
-  const child = spawn('haproxy', ['-db', '-f', path.join(where, 'haproxy.cfg')], { cwd: '/' });
+  writeFiles(where, withState(where, output.files));
+  const child = spawn('haproxy', ['-db', ...configuration(where)], { cwd: '/' });
   let log = '';
   child.stdout.on('data', (data) => (log += data));
   child.stderr.on('data', (data) => (log += data));
