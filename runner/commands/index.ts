@@ -13,6 +13,7 @@ export const commands: Record<string, () => Promise<{ default: Command }>> = {
   status: () => import('./status'),
   doctor: () => import('./doctor'),
   labels: () => import('./labels'),
+  render: () => import('./render'),
   up: () => import('./up'),
   down: () => import('./down'),
   jobs: () => import('./jobs'),

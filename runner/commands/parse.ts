@@ -42,7 +42,10 @@ export function layerValues(command: Command, flags: Record<string, unknown>, en
       problems.push(`HOMEOSTAT_PARAMETERS: unknown parameter '${key}'${didYouMean(name, Object.keys(options))}`);
     else set(name, value, `HOMEOSTAT_PARAMETERS.${key}`);
   }
+  // What is given by its short name comes under both.
+  const shortNames = new Set(Object.values(options).flatMap(({ alias }) => alias ?? []));
   for (const [key, value] of Object.entries(flags)) {
+    if (shortNames.has(key)) continue;
     if (key === '_' || key === '$0' || key === 'help' || key === 'version' || value === undefined) continue;
     const name = kebabCase(key);
     if (name !== key && Object.hasOwn(flags, name)) continue;
