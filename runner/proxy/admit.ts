@@ -26,7 +26,9 @@ export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1
 function problemOf(service: ProxiedService, everybody: { name: string }[]): string | undefined {
   const { description } = service;
   if (!isPlainName(description.name)) return 'its name has characters that HAProxy does not take';
-  const place = textWithControlCharacter(description.destinations) ?? textWithControlCharacter(description.proxy);
+  const place = mayHaveControlCharacter(description)
+    ? (textWithControlCharacter(description.destinations) ?? textWithControlCharacter(description.proxy))
+    : undefined;
   if (place !== undefined) return `${place} has a line break or another control character`;
   const hosts = [service.address, ...description.destinations.map(({ outboundHost }) => outboundHost)];
   if (hosts.some((host) => host !== undefined && !isHost(host))) return 'outboundHostname is no host name or address';
@@ -52,6 +54,10 @@ function problemOf(service: ProxiedService, everybody: { name: string }[]): stri
   }
   return serviceCertificate === undefined ? undefined : problemOfCertificate(serviceCertificate);
 }
+
+/** A quick look for all at once, since there is hardly ever one: JSON has an escape in place of it. */
+const mayHaveControlCharacter = ({ destinations, proxy }: ServiceDescription): boolean =>
+  /\\[bfnrtu]|\u007f/.test(JSON.stringify([destinations, proxy]));
 
 /** Where the text is; keys that have rules of their own are left out. */
 function textWithControlCharacter(value: unknown, name = 'a label'): string | undefined {

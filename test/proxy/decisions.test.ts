@@ -10,16 +10,16 @@ import { complaints, render, service } from './support';
 
 t.test('the intervals follow the number of services', async (t) => {
   t.same(intervalsFor(1, 1), { resolve: 100, check: 1000, downCheck: 200 });
-  t.same(intervalsFor(100, 100), { resolve: 150, check: 2000, downCheck: 400 });
+  t.same(intervalsFor(100, 100), { resolve: 300, check: 4000, downCheck: 400 });
   t.same(intervalsFor(500, 500), { resolve: 750, check: 10_000, downCheck: 2000 });
-  t.same(intervalsFor(5000, 5000), { resolve: 1000, check: 10_000, downCheck: 2000 });
+  t.same(intervalsFor(5000, 5000), { resolve: 750, check: 10_000, downCheck: 2000 });
   await holds(
     t,
     fc.property(fc.integer({ min: 1, max: 500 }), (services) => {
       const { resolve, check } = intervalsFor(services, services);
-      // Microseconds in a second: 11 a question, 140 a check.
-      const cost = ((services * 1000) / resolve) * 11 + ((services * 1000) / check) * 140;
-      return cost <= 20_000;
+      // Microseconds in a second: at most 30 a question, 280 a check.
+      const cost = ((services * 1000) / resolve) * 30 + ((services * 1000) / check) * 280;
+      return cost <= (services <= 100 ? 20_000 : 40_000);
     }),
   );
 });
