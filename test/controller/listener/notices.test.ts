@@ -2,14 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { announce, textOf, type Subject } from '../../runner/controller/listener/announce';
-import { placeOf, receiversOf } from '../../runner/controller/listener/notifier';
-import { nodeParameters, removalParameters, serviceParameters } from '../../runner/controller/listener/parameters';
-import type { Notice } from '../../runner/controller/listener/queue';
-import { listenerSettings } from '../../runner/controller/listener/settings';
-import { defaultLabelSettings } from '../../runner/labels/description';
-import { failureOf, holds } from '../common/support';
-import { route, service } from './support';
+import { announce, textOf, type Subject } from '../../../runner/controller/listener/announce';
+import { placeOf, receiversOf } from '../../../runner/controller/listener/notifier';
+import { nodeParameters, removalParameters, serviceParameters } from '../../../runner/controller/listener/parameters';
+import type { Notice } from '../../../runner/controller/listener/queue';
+import { listenerSettings } from '../../../runner/controller/listener/settings';
+import { defaultLabelSettings } from '../../../runner/labels/description';
+import { failureOf, holds } from '../../common/support';
+import { route, service } from '../support';
 
 const labels = defaultLabelSettings;
 

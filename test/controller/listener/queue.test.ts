@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { NoticeQueue, type Notice } from '../../runner/controller/listener/queue';
-import { holds } from '../common/support';
-import { settle, VirtualClock } from './support';
+import { NoticeQueue, type Notice } from '../../../runner/controller/listener/queue';
+import { holds } from '../../common/support';
+import { settle, VirtualClock } from '../support';
 
 const create = (version: number | string): Notice => ({ kind: 'create', parameters: { version: String(version) } });
 const remove: Notice = { kind: 'remove', parameters: {} };

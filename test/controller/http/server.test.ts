@@ -2,12 +2,12 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import axios from 'axios';
 import t, { type Test } from 'tap';
-import { Bundles } from '../../runner/controller/bundles';
-import { Access, readAccess } from '../../runner/controller/http/access';
-import { jsonAnswer, readJson } from '../../runner/controller/http/answer';
-import { Polls } from '../../runner/controller/http/polls';
-import { createServer, type Route } from '../../runner/controller/http/server';
-import { failureOf, testContext } from '../common/support';
+import { Bundles } from '../../../runner/controller/bundles';
+import { Access, readAccess } from '../../../runner/controller/http/access';
+import { jsonAnswer, readJson } from '../../../runner/controller/http/answer';
+import { Polls } from '../../../runner/controller/http/polls';
+import { createServer, type Route } from '../../../runner/controller/http/server';
+import { failureOf, testContext } from '../../common/support';
 
 const tokens = { agent: 'agent-token-agent-token', reader: 'reader-token-reader-token' };
 
