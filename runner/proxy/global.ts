@@ -26,7 +26,7 @@ export function globalLines(settings: ProxySettings, intervals: Intervals, hasCe
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 100 to 750 ms, 40 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 40 to 750 ms, 40 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
     ...section('resolvers docker', [
       ...settings.resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
@@ -34,7 +34,8 @@ export function globalLines(settings: ProxySettings, intervals: Intervals, hasCe
       'accepted_payload_size 8192',
       'resolve_retries 3',
       `timeout resolve ${time(intervals.resolve)}`,
-      'timeout retry 500ms',
+      // The name service is on this machine: what it has not answered by then is lost.
+      `timeout retry ${time(Math.max(100, intervals.resolve))}`,
       // A task that is no longer named is out at once; a name service that fails empties nothing.
       'hold obsolete 0s',
       'hold nx 5s',
