@@ -10,6 +10,8 @@ export interface Entry {
   proxyProtocol: boolean;
   /** One of the proxy's usual ports, for routes that name none. */
   usual: boolean;
+  /** The service that asked for the port, where it is none of the usual ones. */
+  askedBy?: string;
 }
 
 /** The ports that take HTTP: the proxy's usual ones, and those that routes name. */
@@ -20,10 +22,9 @@ export function entriesOf(
   refuse: (refusal: Refusal) => void,
 ): Entry[] {
   const entries = new Map<number, Entry>();
-  const add = (port: number, tls: boolean, proxyProtocol: boolean, usual: boolean) =>
-    entries.set(port, { name: `${tls ? 'https' : 'http'}-${port}`, port, tls, proxyProtocol, usual });
+  const nameOf = (port: number, tls: boolean) => `${tls ? 'https' : 'http'}-${port}`;
   for (const { port, tls, proxyProtocol } of settings.bindings)
-    if (!tls || hasCertificates) add(port, tls, proxyProtocol, true);
+    if (!tls || hasCertificates) entries.set(port, { name: nameOf(port, tls), port, tls, proxyProtocol, usual: true });
   const known = new Set(settings.bindings.map(({ port }) => port));
   for (const { description } of services) {
     for (const { mode, sourcePort, sourceHttpsPort } of description.destinations) {
@@ -45,7 +46,11 @@ export function entriesOf(
             severity: 'warning',
             message: `nothing listens on port ${port} for TLS until there is a certificate`,
           });
-        else add(port, tls, false, false);
+        else
+          entries.set(port, {
+            ...{ name: nameOf(port, tls), port, tls, proxyProtocol: false, usual: false },
+            askedBy: description.name,
+          });
       }
     }
   }

@@ -20,7 +20,7 @@ export interface FrontendInput {
 /** The frontend of one port that takes HTTP. */
 export function frontendLines(input: FrontendInput): string[] {
   const { entry, rules, settings, templated, defaultBackend, bind } = input;
-  return section(`frontend ${entry.name}`, [
+  const frontend = section(`frontend ${entry.name}`, [
     ...bind,
     // A request is sent again only where that can do no harm.
     'http-request disable-l7-retry unless METH_GET or { method HEAD OPTIONS }',
@@ -45,6 +45,7 @@ export function frontendLines(input: FrontendInput): string[] {
     'use_backend %[var(txn.backend)] if { var(txn.backend) -m found }',
     `default_backend ${defaultBackend}`,
   ]);
+  return entry.askedBy === undefined ? frontend : [marker(entry.askedBy), ...frontend];
 }
 
 /** Requests that did not come by TLS, as far as can be trusted, start again there. */

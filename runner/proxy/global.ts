@@ -26,7 +26,7 @@ export function globalLines(settings: ProxySettings, intervals: Intervals, hasCe
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 40 to 750 ms, 40 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 40 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
     ...section('resolvers docker', [
       ...settings.resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),

@@ -9,7 +9,7 @@ import { holds } from '../common/support';
 import { complaints, render, service } from './support';
 
 t.test('the intervals follow the number of services', async (t) => {
-  t.same(intervalsFor(1, 1), { resolve: 40, check: 1000, downCheck: 200 });
+  t.same(intervalsFor(1, 1), { resolve: 25, check: 1000, downCheck: 200 });
   t.same(intervalsFor(100, 100), { resolve: 300, check: 4000, downCheck: 400 });
   t.same(intervalsFor(500, 500), { resolve: 750, check: 10_000, downCheck: 2000 });
   t.same(intervalsFor(5000, 5000), { resolve: 750, check: 10_000, downCheck: 2000 });
