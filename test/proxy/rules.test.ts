@@ -1,21 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Destination, ProxyOptions } from '../../runner/labels/description';
+import type { ProxyOptions } from '../../runner/labels/description';
 import { holds } from '../common/support';
-import { ask, door, exact, eventually, service, sleep, task } from './support';
+import { basic, one } from './one-service';
+import { ask, door, exact, service, task } from './support';
 import { headerFormat, headerProblem } from '../../runner/proxy/header-format';
-
-/** A door to one service, and the service's task. */
-async function one(
-  t: Parameters<typeof task>[0],
-  part: Partial<Destination>,
-  proxy: Partial<ProxyOptions> = {},
-  more: Parameters<typeof door>[2] = {},
-) {
-  const { port, asked } = await task(t, 'task');
-  const opened = await door(t, [service('shop', [{ port, ...part }], proxy)], more);
-  return { ...opened, asked };
-}
 
 const noHeaders: ProxyOptions['headers'] = {
   request: { add: [], set: [], delete: [] },
@@ -123,10 +112,6 @@ t.test('only allowed methods come in', async (t) => {
   const denied = await one(t, { deniedMethods: ['DELETE', 'PURGE'] });
   t.equal((await ask(denied.port, '/', {}, 'DELETE')).status, 405);
   t.equal((await ask(denied.port, '/', {}, 'PUT')).status, 200);
-});
-
-const basic = (name: string, password: string) => ({
-  authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
 });
 
 t.test('passwords, plain and hashed, of labels, of a secret and of everybody', async (t) => {
@@ -262,49 +247,4 @@ t.test('only allowed networks come in', async (t) => {
   t.equal((await ask(port, '/', {}, 'GET', { localAddress: '127.0.0.2' })).status, 200);
   const local = await one(t, { allowFrom: ['local'] });
   t.equal((await ask(local.port, '/')).status, 200);
-});
-
-t.test('the log has one line of JSON for each request, whatever is in it', async (t) => {
-  const { port, log } = await one(t, {}, {}, { captureRequestHeaders: ['User-Agent'] });
-  await ask(port, '/a"b\\c?secret=1', { host: 'shop.example.com', 'user-agent': '"}\\ \u00e4' });
-  const lines = () =>
-    log()
-      .split('\n')
-      .filter((line) => line.startsWith('{'));
-  await eventually(() => lines().length > 0, 'it is logged');
-  const entry = JSON.parse(lines()[0]!);
-  t.match(entry, {
-    host: 'shop.example.com',
-    path: '/a"b\\c',
-    status: 200,
-    method: 'GET',
-    backend: 'shop:0',
-    client: '127.0.0.1',
-  });
-  t.type(entry['header:user-agent'], 'string');
-  t.notMatch(lines()[0], 'secret', 'the query is not logged');
-});
-
-t.test('failures only are logged where that is set', async (t) => {
-  const { port, log } = await one(t, { paths: ['/here'] }, {}, { accessLog: 'errors' });
-  await ask(port, '/here');
-  await ask(port, '/elsewhere');
-  await eventually(() => log().includes('elsewhere'), 'it is logged');
-  await sleep(100);
-  t.notMatch(log(), '"path":"/here"');
-});
-
-t.test('metrics, health and statistics are on a port of their own', async (t) => {
-  const { port, metricsPort } = await one(
-    t,
-    {},
-    {},
-    { stats: { user: 'admin', password: 'a b"$', path: '/admin?stats' } },
-  );
-  await ask(port, '/');
-  t.match((await ask(metricsPort, '/metrics')).text, /haproxy_backend_http_responses_total\{proxy="shop:0"/);
-  t.equal((await ask(metricsPort, '/healthz')).status, 200);
-  t.equal((await ask(metricsPort, '/admin?stats')).status, 401);
-  t.match((await ask(metricsPort, '/admin?stats', basic('admin', 'a b"$'))).text, 'shop:0');
-  t.equal((await ask(metricsPort, '/x')).status, 404);
 });
