@@ -4,7 +4,7 @@ import { connectEngine } from '../common/engine';
 import { fail } from '../common/errors';
 import type { Certificates } from '../controller/controller';
 import type { Command, Values } from './command';
-import { text } from './shared';
+import { parseListen, text } from './shared';
 
 const command: Command = {
   name: 'controller',
@@ -125,14 +125,4 @@ async function certificatesOf(values: Values, context: Context): Promise<Certifi
     : undefined;
   const folders = { secrets: text(values, 'secretsFolder')!, folder: text(values, 'certificatesFolder')! };
   return new CertificateKeeper(engine, vault, folders, context);
-}
-
-function parseListen(listen: string): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(listen);
-  const port = Number(match?.[2]);
-  if (!match || port > 65_535)
-    fail('USAGE_INVALID', `--listen is '${listen}', which is not HOST:PORT`, {
-      remedy: 'For example 127.0.0.1:7080, 0.0.0.0:7080 or [::1]:7080.',
-    });
-  return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
 }

@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import type { Command, Values } from './command';
+import { parseListen } from './shared';
 
 const command: Command = {
   name: 'jobs',
@@ -38,7 +40,12 @@ async function makeToken(context: Context, values: Values) {
   return { result: { user, rights, token, file: tokenFile(data) }, summary: token };
 }
 
+/** Commands that do not end by themselves, so they cannot be jobs. */
+const endless = ['jobs', 'controller', 'agent'];
+
 async function runServer(context: Context, values: Values) {
+  // It runs all day and does little: memory counts, not speed.
+  setFlagsFromString('--optimize-for-size');
   const [{ readConfiguration }, { serve }, { commands }] = await Promise.all([
     import('../jobs/configuration'),
     import('../jobs/serve'),
@@ -46,7 +53,7 @@ async function runServer(context: Context, values: Values) {
   ]);
   const { host, port } = parseListen(String(values.listen));
   if (values.executors === 0) fail('USAGE_INVALID', '--executors is 0; at least 1 is needed');
-  const runnable = Object.keys(commands).filter((name) => name !== 'jobs');
+  const runnable = Object.keys(commands).filter((name) => !endless.includes(name));
   const configuration = readConfiguration(path.resolve(context.cwd, String(values.jobs)), runnable);
   const server = await serve(context, {
     ...{ configuration, host, port, data: String(values.data) },
@@ -63,14 +70,4 @@ async function runServer(context: Context, values: Values) {
   await server.close();
   const summary = running.length > 0 ? `stopped while these jobs ran: ${running.join(', ')}` : 'stopped';
   return { result: { stopped: true, interrupted: running }, summary };
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port > 65_535)
-    fail('USAGE_INVALID', `--listen is '${text}', which is not HOST:PORT`, {
-      remedy: 'For example 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080.',
-    });
-  return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
 }

@@ -58,3 +58,17 @@ export function pairs(option: string, values: string[]): Record<string, string> 
 
 /** A plan as a person reads it. */
 export const renderPlan = (plan: object): string => `plan (nothing was changed):\n${JSON.stringify(plan, null, 2)}`;
+
+/**
+ * An address to listen on.
+ * @throws USAGE_INVALID
+ */
+export function parseListen(text: string): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65_535)
+    fail('USAGE_INVALID', `--listen is '${text}', which is not HOST:PORT`, {
+      remedy: 'For example 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080.',
+    });
+  return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
+}

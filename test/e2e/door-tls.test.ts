@@ -5,6 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import type { DoorCertificate } from '../../runner/system/door-status';
 import { makeCertificate } from '../controller/certificates/support';
+import { acmeServer } from './acme';
 import { answers, ask, healthFlags, withDoor } from './door';
 import { until } from './support';
 
@@ -96,6 +97,25 @@ t.test('HTTPS at the door', async (t) => {
       { source: 'secret', problem: /belongs to none of its certificates/ },
     );
     t.notMatch(JSON.stringify(told), /PRIVATE/);
+  });
+
+  await t.test('a certificate is ordered through the door itself', async (t) => {
+    const { env } = await acmeServer(t, 80, { challenged: address, own: lab.gateway });
+    await lab.docker(1, 'config', 'create', 'acme-authority', env.HOMEOSTAT_ACME_CA!);
+    const settings = [
+      ...['--env-add', `HOMEOSTAT_ACME_DIRECTORY=${env.HOMEOSTAT_ACME_DIRECTORY}`],
+      ...['--env-add', 'HOMEOSTAT_ACME_CA=/acme.pem', '--config-add', 'source=acme-authority,target=/acme.pem'],
+    ];
+    await lab.docker(1, 'service', 'update', '--no-resolve-image', ...settings, 'homeostat-controller_controller');
+    const ordered = { 'com.df.serviceDomain': 'new.example.com', 'com.df.letsencrypt.host': 'new.example.com' };
+    await door.serve('new', { 'com.df.notify': 'true', 'com.df.port': '8080', ...ordered }, healthFlags());
+    const found = async () =>
+      (await certificates().catch(() => [])).find(({ source, domains }) => source === 'acme' && domains.length > 0);
+    t.ok(await until(async () => (await found()) !== undefined, 90), JSON.stringify(await certificates()));
+    t.match(await found(), { domains: ['new.example.com'], renewal: /^20/ });
+    t.ok(
+      await until(async () => /unable to verify|self.signed/.test(await shown('new.example.com', own.certificate)), 10),
+    );
   });
 
   await t.test('what is forgotten is gone', async (t) => {

@@ -1,9 +1,41 @@
+import path from 'node:path';
 import t from 'tap';
 import { startClients } from './clients';
 import { answers, ask, healthFlags, statusOf, webCommand, withDoor, type Question } from './door';
 import { until } from './support';
 
 const labels = (more: Record<string, string>) => ({ 'com.df.notify': 'true', 'com.df.port': '8080', ...more });
+
+/** As its users wrote them: list form, defaults of their time, a virtual IP, labels that are no longer needed. */
+const dockerFlowStack = (image: string) => `
+version: '3'
+services:
+  main:
+    image: ${image}
+    command: ${JSON.stringify(webCommand())}
+    networks:
+      - proxy
+      - default
+    deploy:
+      replicas: 2
+      labels:
+        - com.df.notify=true
+        - com.df.distribute=true
+        - com.df.reqMode=http
+        - com.df.port=8080
+        - com.df.servicePath.1=/demo
+        - com.df.servicePath.2=/old
+        - com.df.reqPathSearchReplace.2=/old/,/demo/
+        - com.df.setResHeader=X-Who demo
+      update_config:
+        parallelism: 1
+        delay: 10s
+networks:
+  default:
+    external: false
+  proxy:
+    external: true
+`;
 
 t.test('one door for all services of a node', async (t) => {
   const door = await withDoor(t);
@@ -150,6 +182,17 @@ t.test('one door for all services of a node', async (t) => {
     t.ok(await answers(at('/late'), 404, 10));
     await update('--detach', '--replicas', '1', 'late');
     t.ok(await answers(at('/late'), 200));
+  });
+
+  await t.test('a stack file written for Docker Flow runs unchanged', async (t) => {
+    const file = path.join(t.testdir({ 'stack.yml': dockerFlowStack(door.image) }), 'stack.yml');
+    await lab.docker(1, 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, 'demo');
+    t.ok(await answers(at('/demo/hello')));
+    t.match(JSON.parse((await ask(at('/old/hello'))).text), { url: '/demo/hello' }, 'the path is rewritten');
+    t.match((await ask(at('/demo/hello'))).headers, { 'x-who': 'demo' });
+    t.match((await door.services()).find(({ name }) => name === 'demo_main')?.problems, []);
+    await lab.docker(1, 'stack', 'rm', 'demo');
+    t.ok(await answers(at('/demo/hello'), 404));
   });
 
   await t.test('a service on none of the proxy’s networks is told', async (t) => {
