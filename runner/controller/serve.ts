@@ -40,7 +40,8 @@ export interface RunningController {
 
 /** Milliseconds that an answer about services may be old, and that a pass is waited for. */
 const freshFor = 1000;
-const renewalInterval = 60_000;
+/** A look at what is due costs nothing; a new service should not wait for its certificate. */
+const renewalInterval = 5000;
 
 /**
  * Starts the controller: listens, follows the Swarm, and makes passes until it is closed.
