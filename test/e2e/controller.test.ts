@@ -255,11 +255,14 @@ t.test('an event stream that is cut or silent loses no change', async (t) => {
   await place.update(name, route('/cut-last'));
   await eventually(() => hasRoute('/cut-last')(live));
   const before = opened;
-  await place.update(name, route('/silent'));
-  const took = (await eventually(() => hasRoute('/silent')(live), 5_000)) * 20;
-  t.ok(took < 33_000, `a silent stream costs at most the time to the next full pass (${Math.round(took)} ms)`);
-  await eventually(() => opened > before);
-  t.pass('and is opened anew when a change came that it had not told of');
+  // A pass that something else had called for may find the change, and then nothing is wrong with the stream.
+  for (let round = 0; opened === before && round < 10; round++) {
+    await place.update(name, route(`/silent-${round}`));
+    const took = (await eventually(() => hasRoute(`/silent-${round}`)(live))) * 20;
+    t.ok(took < 66_000, `a silent stream costs at most the time to the next full pass (${Math.round(took)} ms)`);
+    await eventually(() => opened > before, 500).catch(() => undefined);
+  }
+  t.ok(opened > before, 'and is opened anew when a change came that it had not told of');
 });
 
 t.test('an Engine that answers nonsense or nothing leaves what is published alone', async (t) => {
