@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
+import { describeService } from '../../runner/labels/describe';
+import { renderProxy } from '../../runner/proxy/render';
+import { defaultProxySettings } from '../../runner/proxy/settings';
 import { startClients } from '../e2e/clients';
 import { ask, healthFlags, statusOf, withDoor, type Door, type Question } from '../e2e/door';
 import { until } from '../e2e/support';
@@ -68,8 +71,45 @@ function processorTime(container: string, name: string): number {
   return ticks.reduce((sum, each) => sum + each, 0) / 100;
 }
 
+/** Resident memory in MB of the largest process of that name in a container. */
+function memoryOf(container: string, name: string): number {
+  const sizes = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        return status.startsWith(`Name:\t${name}`) ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 : 0;
+      } catch {
+        return 0;
+      }
+    });
+  return Math.max(...sizes);
+}
+
 const containerOf = async (door: Door, name: string) =>
   (await door.lab.docker(1, 'ps', '-q', '--no-trunc', '--filter', `name=${name}`)).split('\n')[0]!;
+
+t.test('a full pass over 1,000 services: labels read and rendered', (t) => {
+  const spent: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const before = process.cpuUsage();
+    const services = Array.from({ length: 1000 }, (_, count) => {
+      const more = {
+        'com.df.serviceDomain': `s${count}.example.com`,
+        'com.df.servicePath': `/,/v${round}`,
+        'com.df.scaleMax': '6',
+      };
+      const { description } = describeService({ name: `s${count}`, labels: labels(more) });
+      return { description: description!, createdAt: '', slots: 8 };
+    });
+    renderProxy({ services, certificates: [], settings: defaultProxySettings });
+    const { user, system } = process.cpuUsage(before);
+    spent.push((user + system) / 1000);
+  }
+  note('labels of 1,000 services read, configuration rendered', 'ms CPU', '≤ 100 to render', spent);
+  t.end();
+});
 
 t.test('the door', async (t) => {
   const door = await withDoor(t);
@@ -81,11 +121,12 @@ t.test('the door', async (t) => {
     ((await door.proxies()) as unknown as { reloads: number }[]).reduce((sum, proxy) => sum + proxy.reloads, 0);
   await provideImage(door.engine, 'busybox');
 
-  await t.test('routes come and go', async () => {
+  /** Services one after the other: seconds until each is routed, and until it is not when it lost its label. */
+  const comeAndGo = async (rounds: number, prefix: string) => {
     const come: number[] = [];
     const gone: number[] = [];
-    for (let count = 0; count < 20; count++) {
-      const name = `route${count}`;
+    for (let count = 0; count < rounds; count++) {
+      const name = `${prefix}${count}`;
       await door.serve(name, labels({ 'com.df.servicePath': `/${name}` }), healthFlags());
       const answered = await firstAnswer(at(`/${name}`), 200);
       const task = await runningTask(door, name);
@@ -95,6 +136,11 @@ t.test('the door', async (t) => {
       gone.push(((await firstAnswer(at(`/${name}`), 404)) - removed) / 1000);
       await lab.docker(1, 'service', 'rm', name);
     }
+    return { come, gone };
+  };
+
+  await t.test('routes come and go', async () => {
+    const { come, gone } = await comeAndGo(20, 'route');
     note('task runs → first 200 of a new service', 's', 'p95 ≤ 0.12 (Traefik 0.93, Docker Flow 0.14)', come);
     note('label removed → no longer routed', 's', 'p95 ≤ 0.3 (Traefik 0.61, Docker Flow never)', gone);
     t.ok(percentile(come, 0.95) <= 0.12);
@@ -260,6 +306,30 @@ t.test('the door', async (t) => {
     await firstAnswer(at('/many3x249'), 200);
     await rounds('1,000 routes');
     await lab.docker(1, 'service', 'rm', 'many0', 'many1', 'many2', 'many3', 'fast', other);
+  });
+
+  await t.test('500 services that have no tasks, and one more', async () => {
+    const names = Array.from({ length: 500 }, (_, count) => `none${count}`);
+    for (const name of names)
+      await door.engine.createService({
+        Name: name,
+        Labels: labels({ 'com.df.servicePath': `/${name}` }),
+        TaskTemplate: {
+          ContainerSpec: { Image: door.image },
+          Networks: [{ Target: 'proxy' }],
+          Placement: { Constraints: ['node.labels.nowhere == true'] },
+        },
+        EndpointSpec: { Mode: 'dnsrr' },
+      } as never);
+    await firstAnswer(at('/none499'), 503);
+    await pause(5000);
+    const { come, gone } = await comeAndGo(20, 'beside500x');
+    note('beside 500 services: task runs → first 200', 's', 'p95 ≤ 0.24', come);
+    note('beside 500 services: label removed → no longer routed', 's', 'p95 ≤ 0.6', gone);
+    const controller = await containerOf(door, 'homeostat-controller_controller');
+    note('beside 500 services: memory of the controller', 'MB', '≤ 120 with 1,000', [memoryOf(controller, 'node')]);
+    for (const name of names) await door.engine.getService(name).remove();
+    await firstAnswer(at('/none499'), 404);
   });
 
   await t.test('100 services at once, and idle with them', async () => {
