@@ -133,16 +133,16 @@ t.test('nodes break as machines do', async (t) => {
 
   await lab.cut(2);
   await t.rejects(answers());
-  await waitFor('node2 is seen to be down', 30, async () => (await nodeState(lab, 'node2')) === 'Down');
+  await waitFor('node2 is seen to be down', 90, async () => (await nodeState(lab, 'node2')) === 'Down');
   await lab.heal(2);
-  await waitFor('node2 is back', 30, async () => (await nodeState(lab, 'node2')) === 'Ready');
+  await waitFor('node2 is back', 90, async () => (await nodeState(lab, 'node2')) === 'Ready');
 
   await lab.powerOff(2);
   await t.rejects(answers());
   await t.rejects(lab.exec(2, 'true'), /node2 is off/);
   await lab.boot(2);
   await waitFor('the container after the reboot', 60, answers);
-  await waitFor('node2 after the reboot', 30, async () => (await nodeState(lab, 'node2')) === 'Ready');
+  await waitFor('node2 after the reboot', 90, async () => (await nodeState(lab, 'node2')) === 'Ready');
 });
 
 t.test('both versions of control groups', async (t) => {
