@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { Refusal } from '../common/refusal';
 import type { Right } from './rights';
 import { allows } from './rights';
 import type { User } from './tokens';
@@ -10,17 +11,6 @@ export interface Answer {
   body?: string;
   /** Part of a file to send instead of a body; `end` is the first byte that is not sent. */
   file?: { path: string; start: number; end: number };
-}
-
-/** An answer that ends the handling of a request. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    text: string,
-    readonly headers: OutgoingHttpHeaders = {},
-  ) {
-    super(text);
-  }
 }
 
 const plain = { 'Content-Type': 'text/plain;charset=utf-8' };
@@ -54,21 +44,4 @@ export function requireRight(user: User | undefined, job: string, known: boolean
   if (!known || !user || !allows(user.rights, job, 'read')) throw new Refusal(404, `There is no job '${job}' here.`);
   if (!allows(user.rights, job, right))
     throw new Refusal(403, `${user.name} is missing the ${right} right for the job ${job}.`);
-}
-
-/**
- * The body of a request.
- * @throws Refusal 413 when it is longer than the limit in bytes
- */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLong = () => new Refusal(413, `The body is longer than ${limit} bytes.`, { Connection: 'close' });
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) throw tooLong();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

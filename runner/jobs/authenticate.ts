@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from './answer';
+import { Refusal } from '../common/refusal';
 import type { Tokens, User } from './tokens';
 
 const challenge = { 'WWW-Authenticate': 'Basic realm="Jenkins"' };

@@ -1,4 +1,5 @@
-import { readBody, Refusal, textAnswer, type Answer, type Call } from './answer';
+import { Refusal, readBody } from '../common/refusal';
+import { textAnswer, type Answer, type Call } from './answer';
 import type { JobEngine } from './engine';
 import { readSecretFile } from './environment';
 import type { CauseKind, Job, PipelineJob, Revision } from './model';

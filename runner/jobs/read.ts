@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Masker } from '../common/mask';
-import { jsonAnswer, Refusal, textAnswer, type Answer, type Call } from './answer';
+import { Refusal } from '../common/refusal';
+import { jsonAnswer, textAnswer, type Answer, type Call } from './answer';
 import { resolveBuild } from './builds';
 import { buildDocument, jobDocument, jobReference, leftDocument, rootDocument, waitingDocument } from './documents';
 import type { JobEngine } from './engine';

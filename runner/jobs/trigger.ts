@@ -1,4 +1,5 @@
-import { readBody, Refusal, requireRight, textAnswer, type Answer, type Call } from './answer';
+import { Refusal, readBody } from '../common/refusal';
+import { requireRight, textAnswer, type Answer, type Call } from './answer';
 import { buildUrl, jobUrl } from './documents';
 import type { JobEngine } from './engine';
 import type { Submission } from './waiting-room';

@@ -1,29 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { compiledRunner, killHard, ServerFolder, type ServerProcess } from './child';
+import { killHard } from './child';
+import { serverFolders, trigger } from './killed-server';
+import { isAlive } from './running-build';
 import { consoleOf, ended, repositoryIn, temporaryFolder, until, type BuildJson } from './support';
 
-const yaml = (url = 'https://git.example/shop.git') => `
-executors: 4
-keep: { builds: 1000 }
-jobs:
-  service-scale:
-    command: status
-    environment: { RECORD: $RECORD }
-    parameters: { mode: {}, service: {} }
-  shop:
-    repository: ${url}
-    environment: { RECORD: $RECORD, MODE: slow }
-`;
-
 t.test('durability', async (t) => {
-  const runner = await compiledRunner(temporaryFolder(t));
-  const folderFor = (test: typeof t, url?: string) => new ServerFolder(temporaryFolder(test), runner, yaml(url));
-  const trigger = (server: ServerProcess, query: string) =>
-    server.client.post(`job/service-scale/buildWithParameters?${query}`);
-  const isAlive = (pid: number) =>
-    existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  const folderFor = await serverFolders(t);
 
   await t.test('after a kill the interrupted build is settled and what waits runs once', async (t) => {
     const folder = folderFor(t);

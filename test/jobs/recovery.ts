@@ -1,29 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { compiledRunner, killHard, ServerFolder, type ServerProcess } from './child';
-import { ended, temporaryFolder, until, type BuildJson } from './support';
-
-const yaml = (url = 'https://git.example/shop.git') => `
-executors: 4
-keep: { builds: 1000 }
-jobs:
-  service-scale:
-    command: status
-    environment: { RECORD: $RECORD }
-    parameters: { mode: {}, service: {} }
-  shop:
-    repository: ${url}
-    environment: { RECORD: $RECORD, MODE: slow }
-`;
+import { killHard } from './child';
+import { serverFolders, trigger } from './killed-server';
+import { isAlive } from './running-build';
+import { ended, until, type BuildJson } from './support';
 
 t.test('recovery', async (t) => {
-  const runner = await compiledRunner(temporaryFolder(t));
-  const folderFor = (test: typeof t, url?: string) => new ServerFolder(temporaryFolder(test), runner, yaml(url));
-  const trigger = (server: ServerProcess, query: string) =>
-    server.client.post(`job/service-scale/buildWithParameters?${query}`);
-  const isAlive = (pid: number) =>
-    existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  const folderFor = await serverFolders(t);
 
   await t.test('what a crash can leave on disk', async (t) => {
     const folder = folderFor(t);
@@ -86,7 +70,7 @@ t.test('recovery', async (t) => {
     const third = folder.spawn('--data', '/proc/none');
     t.same(await third.ended, [2, null], 'an option given twice');
     writeFileSync(other.data + '-file', '');
-    const blocked = new ServerFolder(path.join(other.folder, 'more'), runner, yaml());
+    const blocked = folderFor(path.join(other.folder, 'more'));
     writeFileSync(blocked.data, 'a file');
     const fourth = blocked.spawn('--listen', '127.0.0.1:0');
     t.same(await fourth.ended, [8, null]);

@@ -1,25 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { consoleOf, ended, repositoryIn, startServer, temporaryFolder, until, type TestServer } from './support';
-
-const yaml = (url: string, more = '') => `
-jobs:
-  shop:
-    repository: ${url}
-    environment: { RECORD: $RECORD, MODE: MODE_OF_JOB }
-    ${more}
-`;
-
-const serverWith = async (test: Parameters<typeof startServer>[0], mode: string, more = '') => {
-  const folder = temporaryFolder(test);
-  const { url } = repositoryIn(folder);
-  const server = await startServer(test, yaml(url, more).replace('MODE_OF_JOB', mode), folder);
-  return { server, client: await server.client() };
-};
-
-const isAlive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-const start = (server: TestServer) => until(() => server.records().find(({ args }) => args[0] === 'pipeline'));
+import { consoleOf, ended } from './support';
+import { isAlive, serverWith, start } from './running-build';
 
 t.test('stop ends the build with SIGTERM, then the idempotent clean-up runs', async (t) => {
   const { server, client } = await serverWith(t, 'slow');

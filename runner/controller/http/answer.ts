@@ -1,21 +1,11 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { readBody, Refusal } from '../../common/refusal';
 
 /** What a request is answered with. */
 export interface Answer {
   status: number;
   headers?: OutgoingHttpHeaders;
   body?: string;
-}
-
-/** An answer that ends the handling of a request. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    text: string,
-    readonly headers: OutgoingHttpHeaders = {},
-  ) {
-    super(text);
-  }
 }
 
 const json = { 'Content-Type': 'application/json; charset=utf-8' };
@@ -34,28 +24,11 @@ export const plainAnswer = (text: string, type = 'text/plain; charset=utf-8'): A
 export const unauthorised: Answer = { ...jsonAnswer({}, 401), headers: { ...json, 'WWW-Authenticate': 'Bearer' } };
 
 /**
- * The body of a request as text.
- * @throws Refusal 413 when it is longer than the limit in bytes
- */
-export async function readText(request: IncomingMessage, limit: number): Promise<string> {
-  const tooLong = () => new Refusal(413, `the body is longer than ${limit} bytes`, { Connection: 'close' });
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) throw tooLong();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-/**
  * The body of a request as JSON.
  * @throws Refusal 413 when it is longer than the limit in bytes, 400 when it is not JSON
  */
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
-  const text = await readText(request, limit);
+  const text = (await readBody(request, limit)).toString();
   try {
     return JSON.parse(text) as unknown;
   } catch {

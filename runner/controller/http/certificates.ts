@@ -1,5 +1,6 @@
 import type { Controller } from '../controller';
-import { jsonAnswer, plainAnswer, readText, Refusal, type Answer } from './answer';
+import { readBody, Refusal } from '../../common/refusal';
+import { jsonAnswer, plainAnswer, type Answer } from './answer';
 import type { Call, Route } from './server';
 
 const longest = 128 * 1024;
@@ -21,7 +22,7 @@ export function certificateRoutes(controller: Controller): Route[] {
 }
 
 async function upload(controller: Controller, { part, request }: Call): Promise<Answer> {
-  const problem = await keeper(controller).upload(part, await readText(request, longest));
+  const problem = await keeper(controller).upload(part, (await readBody(request, longest)).toString());
   if (problem) throw new Refusal(400, `the certificate was not taken: ${problem}`);
   controller.wake();
   return { status: 204 };

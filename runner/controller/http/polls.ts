@@ -1,4 +1,5 @@
-import { Refusal, jsonText, type Answer } from './answer';
+import { Refusal } from '../../common/refusal';
+import { jsonText, type Answer } from './answer';
 import type { Bundles } from '../bundles';
 
 /** What an agent asks for. */

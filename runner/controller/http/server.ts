@@ -3,7 +3,8 @@ import https from 'node:https';
 import { messageOf } from '../../common/errors';
 import type { Logger } from '../../common/log';
 import { mayAct, type Access, type Role } from './access';
-import { jsonAnswer, Refusal, unauthorised, type Answer } from './answer';
+import { Refusal } from '../../common/refusal';
+import { jsonAnswer, unauthorised, type Answer } from './answer';
 
 /** One request as the handlers see it. */
 export interface Call {
