@@ -13,6 +13,8 @@ services:
   main:
     image: ${image}
     command: ${JSON.stringify(webCommand())}
+    healthcheck:
+      disable: true
     networks:
       - proxy
       - default
