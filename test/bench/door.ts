@@ -240,10 +240,9 @@ t.test('the door', async (t) => {
     await firstAnswer(at('/fast'), 200);
     const target = async (name: string) => {
       const container = await containerOf(door, name);
-      const networks = await lab.docker(1, 'inspect', '-f', '{{json .NetworkSettings.Networks}}', container);
-      const [gateway] = Object.values(JSON.parse(networks) as Record<string, { IPAddress: string }>)
-        .map(({ IPAddress }) => IPAddress)
-        .filter((ip) => ip.startsWith('172.'));
+      // The bridge by which host-mode ports lead to it, without the translation of addresses in between.
+      const addresses = await lab.docker(1, 'exec', container, 'hostname', '-I');
+      const gateway = addresses.split(' ').find((address) => address.startsWith('172.'));
       return { container, url: `http://${gateway}/fast` };
     };
     const ours = await target('homeostat-proxy_proxy');
@@ -310,13 +309,17 @@ t.test('the door', async (t) => {
 
   await t.test('500 services that have no tasks, and one more', async () => {
     const names = Array.from({ length: 500 }, (_, count) => `none${count}`);
+    await lab.docker(1, 'network', 'create', '--driver', 'overlay', '--subnet', '10.200.0.0/20', 'wide');
+    const networks = ['--env-add', 'HOMEOSTAT_PROXY_NETWORKS=homeostat,proxy,wide'];
+    await update(...networks, 'homeostat-controller_controller');
     for (const name of names)
       await door.engine.createService({
         Name: name,
         Labels: labels({ 'com.df.servicePath': `/${name}` }),
         TaskTemplate: {
           ContainerSpec: { Image: door.image },
-          Networks: [{ Target: 'proxy' }],
+          // Their tasks would take all addresses of a network of the usual size.
+          Networks: [{ Target: 'wide' }],
           Placement: { Constraints: ['node.labels.nowhere == true'] },
         },
         EndpointSpec: { Mode: 'dnsrr' },

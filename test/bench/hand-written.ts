@@ -3,7 +3,7 @@ import type { Door } from '../e2e/door';
 
 /** What an experienced person would write for one service, checks and retries included, and without an access log. */
 const configuration = (service: string) => `global
-    maxconn 20000
+    fd-hard-limit 40200
 resolvers docker
     nameserver d1 127.0.0.11:53
     accepted_payload_size 8192
@@ -39,6 +39,7 @@ export async function handWritten(door: Door, service: string): Promise<string> 
     TaskTemplate: {
       ContainerSpec: {
         Image: door.image,
+        Healthcheck: { Test: ['NONE'] },
         Command: ['haproxy', '-W', '-db', '-f', '/haproxy.cfg'],
         Configs: [
           {
