@@ -1,5 +1,15 @@
 import type { ProxySettings } from './model';
 
+/** When, from whom, and by what way to which task. */
+const way: [string, string][] = [
+  ['time', '"%Ts.%ms"'],
+  ['client', '"%[src]"'],
+  ['frontend', '"%f"'],
+  ['backend', '"%b"'],
+  ['server', '"%s"'],
+  ['task', '"%si:%sp"'],
+];
+
 /**
  * One line of JSON a request. Texts of the client go through the `json` converter, so that none can end a string; the
  * query is left out, for it may hold secrets. Times are milliseconds, -1 where it did not come to that:
@@ -7,12 +17,7 @@ import type { ProxySettings } from './model';
  */
 export function httpLogFormat(headers: string[]): string {
   const fields: [string, string][] = [
-    ['time', '"%Ts.%ms"'],
-    ['client', '"%[src]"'],
-    ['frontend', '"%f"'],
-    ['backend', '"%b"'],
-    ['server', '"%s"'],
-    ['task', '"%si:%sp"'],
+    ...way,
     ['method', '"%HM"'],
     ['host', '"%[var(txn.host),json(utf8s)]"'],
     ['path', '"%[var(txn.path),json(utf8s)]"'],
@@ -34,12 +39,7 @@ export function httpLogFormat(headers: string[]): string {
 
 /** One line of JSON a connection. */
 export const tcpLogFormat = asJson([
-  ['time', '"%Ts.%ms"'],
-  ['client', '"%[src]"'],
-  ['frontend', '"%f"'],
-  ['backend', '"%b"'],
-  ['server', '"%s"'],
-  ['task', '"%si:%sp"'],
+  ...way,
   ['bytes', '%B'],
   ['termination', '"%ts"'],
   ['retries', '"%rc"'],

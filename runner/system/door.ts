@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
@@ -24,7 +23,6 @@ export async function startController(
   context: Context,
 ): Promise<void> {
   const folder = controllerFolder(settings.folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const secrets = await controllerSecrets(folder, context);
   const variables = {
     RUNNER_IMAGE: image,
