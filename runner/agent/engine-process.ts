@@ -1,28 +1,37 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { kill } from 'node:process';
-import type { Context } from '../../common/context';
-import { messageOf } from '../../common/errors';
+import type { Context } from '../common/context';
+import { messageOf } from '../common/errors';
 
-/** Most characters of HAProxy's own messages that are kept for a report. */
+/** Most characters of an engine's own messages that are kept for a report. */
 const keep = 16_000;
-/** Milliseconds that HAProxy has to end by itself after it was told to end at once. */
+/** Milliseconds that an engine has to end by itself after it was told to end at once. */
 const endLimit = 2000;
 
-/** HAProxy's master with its workers, in a process group of its own: none of them outlives the master. */
-export class HaproxyProcess {
+export interface EngineProgram {
+  /** The engine's name in messages, such as HAProxy. */
+  title: string;
+  program: string;
+  args: string[];
+  /** Where its standard output goes: a file descriptor, or the runner's own output. */
+  output: number | 'inherit';
+  /** The signal by which it ends after what is in flight, where that is not SIGTERM. */
+  drainSignal?: NodeJS.Signals;
+}
+
+/** An engine's process with those it starts, in a process group of its own: none of them outlives the first. */
+export class EngineProcess {
   private readonly child: ChildProcess;
   private words = '';
   private gone = false;
   /** Resolves with how it ended. Never rejects. */
   readonly ended: Promise<string>;
 
-  /** @param output where the access log goes: a file descriptor, or the runner's own output */
   constructor(
-    program: string,
-    args: string[],
-    output: number | 'inherit',
+    private readonly settings: EngineProgram,
     private readonly context: Context,
   ) {
+    const { title, program, args, output } = settings;
     const env = context.env;
     this.child = spawn(program, args, { env, stdio: ['ignore', output, 'pipe'], detached: true });
     let line = '';
@@ -30,19 +39,19 @@ export class HaproxyProcess {
       this.words = (this.words + text).slice(-keep);
       const all = (line + text).split('\n');
       line = all.pop()!.slice(-keep);
-      for (const each of all) context.log.info(`haproxy: ${each}`);
+      for (const each of all) context.log.info(`${title.toLowerCase()}: ${each}`);
     });
     this.ended = new Promise((resolve) => {
       this.child.on('error', (error) => {
         this.gone = true;
-        resolve(`HAProxy cannot be started: ${messageOf(error)}`);
+        resolve(`${title} cannot be started: ${messageOf(error)}`);
       });
       this.child.on('exit', () => {
         this.gone = true;
         this.signal('SIGKILL');
       });
       this.child.on('close', (code, signal) =>
-        resolve(`HAProxy ended ${signal ? `by ${signal}` : `with exit code ${code}`}`),
+        resolve(`${title} ended ${signal ? `by ${signal}` : `with exit code ${code}`}`),
       );
     });
   }
@@ -62,12 +71,14 @@ export class HaproxyProcess {
 
   /** Finishes what is in flight within so many milliseconds; then it is ended. */
   async drain(milliseconds: number): Promise<void> {
-    const steps: [NodeJS.Signals, number][] = [
-      ['SIGUSR1', milliseconds],
-      ['SIGTERM', endLimit],
-      ['SIGKILL', endLimit],
-    ];
-    for (const [signal, limit] of steps) {
+    const { drainSignal } = this.settings;
+    const steps: [NodeJS.Signals, number][] = drainSignal
+      ? [
+          [drainSignal, milliseconds],
+          ['SIGTERM', endLimit],
+        ]
+      : [['SIGTERM', Math.max(milliseconds, endLimit)]];
+    for (const [signal, limit] of [...steps, ['SIGKILL', endLimit] as const]) {
       if (this.gone) return;
       if (signal === 'SIGKILL') this.signal(signal);
       else this.child.kill(signal);

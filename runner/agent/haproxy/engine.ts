@@ -5,12 +5,12 @@ import type { Context } from '../../common/context';
 import { fail, messageOf } from '../../common/errors';
 import { run } from '../../common/process';
 import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
+import { EngineProcess } from '../engine-process';
 import { takenBinding } from './bindings';
 import { parseConfiguration } from './configuration';
 import { defaultGateways } from './gateways';
 import { agentFile, revisionVariable, withLocalFiles } from './local-files';
 import { MasterSocket, parseProcesses } from './master-socket';
-import { HaproxyProcess } from './process';
 import { resolveAll } from './resolve';
 import { backendsOf, composeState, parseState } from './server-state';
 
@@ -82,7 +82,10 @@ export class HaproxyEngine implements AgentEngine {
     await this.writeState('', startLimit);
     const { program, output } = this.settings;
     const args = ['-W', '-db', '-S', `${this.runFile('master.sock')},mode,600`, ...configurationIn(this.current)];
-    const process = new HaproxyProcess(program, args, output, this.context);
+    const process = new EngineProcess(
+      { title: 'HAProxy', program, args, output, drainSignal: 'SIGUSR1' },
+      this.context,
+    );
     const over = new AbortController();
     const signal = AbortSignal.any([this.context.signal, over.signal]);
     const ended = process.ended.then((how) => {
@@ -104,7 +107,7 @@ export class HaproxyEngine implements AgentEngine {
     };
   }
 
-  private async reload(process: HaproxyProcess, revision: string, signal: AbortSignal): Promise<void> {
+  private async reload(process: EngineProcess, revision: string, signal: AbortSignal): Promise<void> {
     await this.writeState(await this.runningState(signal).catch(() => ''), reloadLimit);
     process.forget();
     const answer = await this.socket.reload(signal);
