@@ -1,10 +1,12 @@
 import type { Destination } from '../labels/description';
 import { requestRules } from './backend-rules';
+import { newestResolvers } from './intervals';
 import type { ProxiedService, ProxySettings } from './model';
 import { redirectTarget } from './places';
 import { backendName } from './route-set';
 import { applyTemplate } from './templates';
 import { argument, literal, marker, quote, section, time } from './text';
+import { waitingLines } from './waiting';
 
 export interface BackendInput {
   service: ProxiedService;
@@ -12,6 +14,8 @@ export interface BackendInput {
   /** The tasks are asked by TLS. */
   tls: boolean;
   settings: ProxySettings;
+  /** It is one of the newest services, which are asked for more often. */
+  isNew: boolean;
   /** The authority's file, or HAProxy's word for the system's. */
   caFile: string;
 }
@@ -38,6 +42,7 @@ export function backendLines(input: BackendInput): string[] {
       ...checkLines(service),
       ...(proxy.backendExtra === undefined ? [] : extraLines(proxy.backendExtra)),
       serverLine(input),
+      ...waitingLines(settings),
     ]),
   ];
 }
@@ -68,7 +73,7 @@ function checkLines({ check }: ProxiedService): string[] {
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$/;
 
 /** The tasks of a destination: slots that the name service fills, or the one address that is given. */
-export function serverLine({ service, destination, tls, caFile }: BackendInput, prefix = 'task'): string {
+export function serverLine({ service, destination, tls, caFile, isNew }: BackendInput, prefix = 'task'): string {
   const { description, check, slots } = service;
   const host = destination.outboundHost ?? service.address ?? `tasks.${description.name}`;
   const port = tls ? destination.httpsPort! : (destination.port ?? destination.httpsPort!);
@@ -82,7 +87,8 @@ export function serverLine({ service, destination, tls, caFile }: BackendInput, 
   if (address.test(host)) return `server ${prefix} ${host.includes(':') ? `[${host}]` : host}:${port} ${words}`;
   // A host outside the Swarm may have many addresses; few are enough.
   const count = destination.outboundHost === undefined ? slots : Math.min(slots, 4);
-  return `server-template ${prefix} ${count} ${host}:${port} ${words}`;
+  const resolvers = isNew ? `resolvers ${newestResolvers} ` : '';
+  return `server-template ${prefix} ${count} ${host}:${port} ${resolvers}${words}`;
 }
 
 function tlsWords(destination: Destination, caFile: string): string[] {

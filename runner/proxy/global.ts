@@ -1,11 +1,17 @@
 import { httpLogFormat, logLines, tcpLogFormat } from './access-log';
 import { compressionLines } from './backend';
-import type { Intervals } from './intervals';
+import { newestResolvers, type Intervals } from './intervals';
 import type { ProxySettings } from './model';
 import { quote, section, time } from './text';
+import { retriesOf } from './waiting';
 
 /** The sections that hold whatever the services are. */
-export function globalLines(settings: ProxySettings, intervals: Intervals, hasCertificates: boolean): string[] {
+export function globalLines(
+  settings: ProxySettings,
+  intervals: Intervals,
+  hasCertificates: boolean,
+  hasNewest: boolean,
+): string[] {
   const { tls } = settings;
   return [
     ...section('global', [
@@ -28,23 +34,27 @@ export function globalLines(settings: ProxySettings, intervals: Intervals, hasCe
     ]),
     `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 40 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
-    ...section('resolvers docker', [
-      ...settings.resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
-      // More than some 28 tasks do not fit into what is usual.
-      'accepted_payload_size 8192',
-      'resolve_retries 3',
-      `timeout resolve ${time(intervals.resolve)}`,
-      // The name service is on this machine: what it has not answered by then is lost.
-      `timeout retry ${time(Math.max(100, intervals.resolve))}`,
-      // A task that is no longer named is out at once; a name service that fails empties nothing.
-      'hold obsolete 0s',
-      'hold nx 5s',
-      'hold refused 30s',
-      'hold timeout 30s',
-      'hold other 30s',
-    ]),
+    ...resolverLines('docker', intervals.resolve, settings),
+    ...(hasNewest ? resolverLines(newestResolvers, intervals.resolveNewest, settings) : []),
   ];
 }
+
+const resolverLines = (name: string, interval: number, { resolvers }: ProxySettings): string[] =>
+  section(`resolvers ${name}`, [
+    ...resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
+    // More than some 28 tasks do not fit into what is usual.
+    'accepted_payload_size 8192',
+    'resolve_retries 3',
+    `timeout resolve ${time(interval)}`,
+    // The name service is on this machine: what it has not answered by then is lost.
+    `timeout retry ${time(Math.max(100, interval))}`,
+    // A task that is no longer named is out at once; a name service that fails empties nothing.
+    'hold obsolete 0s',
+    'hold nx 5s',
+    'hold refused 30s',
+    'hold timeout 30s',
+    'hold other 30s',
+  ]);
 
 /** `127.0.0.11`, `127.0.0.11:53`, `::1` and `[::1]:53` are all taken. */
 function withPort(address: string): string {
@@ -63,7 +73,7 @@ const keepAlive = ['option srvtcpka', 'srvtcpka-idle 1s', 'srvtcpka-intvl 1s', '
 const common = (settings: ProxySettings, intervals: Intervals): string[] => [
   ...(settings.serverState ? ['load-server-state-from-file global'] : []),
   'balance leastconn',
-  'retries 3',
+  `retries ${retriesOf(settings)}`,
   'option redispatch 1',
   ...keepAlive,
   `timeout connect ${time(settings.timeouts.connect)}`,

@@ -65,6 +65,8 @@ export interface ProxySettings {
     httpRequest: number;
     httpKeepAlive: number;
   };
+  /** Longest that a request waits for a task where none runs, before it is answered by 503; 0 answers at once. */
+  waitForTask: number;
   /** At most; fewer where the machine's limit of open files is lower. */
   maximumConnections: number;
   /** A second file, the agent's, names the file with the servers' state; without it HAProxy would warn. */

@@ -7,7 +7,7 @@ import { entriesOf, goesToTls, signatureOf, type Entry } from './entries';
 import { errorPages } from './error-pages';
 import { bindLines, frontendLines, tlsWords } from './frontend';
 import { globalLines, httpDefaults, ownSections, tcpDefaults } from './global';
-import { intervalsFor } from './intervals';
+import { intervalsFor, newestOf } from './intervals';
 import type { ProxiedService, ProxyInput, ProxyOutput, Refusal, RouteInfo } from './model';
 import { placeOf, routesOf } from './places';
 import { backendName, routeSetOf, type RouteSet } from './route-set';
@@ -33,7 +33,8 @@ export function renderProxy(input: ProxyInput): ProxyOutput {
       .filter(({ mode }) => mode !== 'http')
       .map((destination) => ({ service, destination })),
   );
-  const connectionInput = { connections, entries, settings, caFile: authority.file, refuse };
+  const newest = newestOf(services);
+  const connectionInput = { connections, entries, settings, caFile: authority.file, newest, refuse };
   const sni = sniSections(connectionInput);
   const tcp = tcpSections(connectionInput);
   const behindSni = sniPorts(sni.lines.length > 0 ? connections : []);
@@ -59,10 +60,10 @@ export function renderProxy(input: ProxyInput): ProxyOutput {
     });
   });
   for (const set of sets.values()) Object.assign(files, set.files);
-  const backends = backendsOf(services, sets, standard, input, authority.file);
+  const backends = backendsOf(services, sets, standard, input, authority.file, newest);
   const intervals = intervalsFor(services.length, backends.count + sni.backends + tcp.backends);
   const lines = [
-    ...globalLines(settings, intervals, certificates.any),
+    ...globalLines(settings, intervals, certificates.any, newest.size > 0),
     ...usersLines(services, settings),
     ...httpDefaults(settings, intervals, pages.lines),
     ...ownSections(settings),
@@ -161,6 +162,7 @@ function backendsOf(
   standard: ProxiedService | undefined,
   { settings }: ProxyInput,
   caFile: string,
+  newest: ReadonlySet<ProxiedService>,
 ) {
   const used = new Set([...new Set(sets.values())].flatMap(({ leads }) => leads.map(({ backend }) => backend)));
   if (standard) for (const entry of sets.keys()) used.add(backendOf(standard, entry));
@@ -174,7 +176,7 @@ function backendsOf(
       if (destination.mode !== 'http') continue;
       for (const kind of ['plain', 'tls', 'redirect'] as const) {
         if (!used.has(backendName(name, destination.index, kind)) && !(all && kind === 'plain')) continue;
-        const input = { service, destination, settings, caFile, tls: kind === 'tls' };
+        const input = { service, destination, settings, caFile, tls: kind === 'tls', isNew: newest.has(service) };
         if (kind === 'redirect') lines.push(...redirectLines(input));
         else if (!templateIsThere) {
           lines.push(...backendLines(input));

@@ -57,14 +57,18 @@ export class SettingsReader {
   }
 
   /** Milliseconds, from seconds as a plain number or a number with its unit. */
-  duration(variable: string): number | undefined {
+  duration(variable: string, least = 1): number | undefined {
     const value = this.text(variable);
     if (value === undefined) return undefined;
     const [, digits, unit = 's'] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?$/.exec(value) ?? [];
     const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit]!;
     const milliseconds = Math.round(Number(digits) * factor);
-    if (digits !== undefined && milliseconds >= 1 && milliseconds <= 24 * 86_400_000) return milliseconds;
-    return this.refuse(variable, value, 'a time from 1ms to 24d: seconds as a plain number, or 500ms, 20s, 5m, 1h');
+    if (digits !== undefined && milliseconds >= least && milliseconds <= 24 * 86_400_000) return milliseconds;
+    return this.refuse(
+      variable,
+      value,
+      `a time from ${least}ms to 24d: seconds as a plain number, or 500ms, 20s, 5m, 1h`,
+    );
   }
 
   choice<Value extends string>(variable: string, values: readonly Value[]): Value | undefined {

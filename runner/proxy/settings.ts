@@ -23,6 +23,7 @@ export const defaultProxySettings: ProxySettings = {
     httpRequest: 5000,
     httpKeepAlive: 15_000,
   },
+  waitForTask: 10_000,
   maximumConnections: 20_000,
   serverState: true,
   hardStopAfter: 60_000,
@@ -75,6 +76,7 @@ export function proxySettings(env: Record<string, string | undefined>): {
       httpRequest: read.duration('TIMEOUT_HTTP_REQUEST') ?? defaults.timeouts.httpRequest,
       httpKeepAlive: read.duration('TIMEOUT_HTTP_KEEP_ALIVE') ?? defaults.timeouts.httpKeepAlive,
     },
+    waitForTask: read.duration('HOMEOSTAT_PROXY_WAIT_FOR_TASK', 0) ?? defaults.waitForTask,
     maximumConnections:
       read.whole('HOMEOSTAT_PROXY_MAXIMUM_CONNECTIONS', 10, 10_000_000) ?? defaults.maximumConnections,
     hardStopAfter: read.duration('HOMEOSTAT_PROXY_HARD_STOP_AFTER') ?? defaults.hardStopAfter,

@@ -6,6 +6,7 @@ import type { Entry } from './entries';
 import type { ProxiedService, ProxySettings, Refusal, RouteInfo } from './model';
 import { backendName } from './route-set';
 import { endMarker, marker, section, time } from './text';
+import { waitingLines } from './waiting';
 
 /** A destination that gets whole connections. */
 export interface Connection {
@@ -26,6 +27,7 @@ export interface ConnectionInput {
   entries: Entry[];
   settings: ProxySettings;
   caFile: string;
+  newest: ReadonlySet<ProxiedService>;
   refuse: (refusal: Refusal) => void;
 }
 
@@ -97,13 +99,14 @@ export const clientLines = ({ keepAliveClient, timeouts }: Destination): string[
 export function connectionBackend(
   name: string,
   members: Connection[],
-  { settings, caFile }: Pick<ConnectionInput, 'settings' | 'caFile'>,
+  { settings, caFile, newest }: Pick<ConnectionInput, 'settings' | 'caFile' | 'newest'>,
 ): string[] {
   const { service, destination } = members[0]!;
   const { timeouts, balanceGroup, rateLimit } = destination;
   const extra = members.flatMap((member, index) => {
     const { allowFrom } = member.destination;
-    const input: BackendInput = { ...member, settings, caFile, tls: member.destination.port === undefined };
+    const tls = member.destination.port === undefined;
+    const input: BackendInput = { ...member, settings, caFile, tls, isNew: newest.has(member.service) };
     return [
       ...(members.length > 1 ? [marker(member.service.description.name)] : []),
       ...(allowFrom.length > 0
@@ -126,6 +129,7 @@ export function connectionBackend(
           ]
         : []),
       ...extra,
+      ...waitingLines(settings),
       ...(members.length > 1 ? [endMarker] : []),
     ]),
   ];

@@ -19,7 +19,8 @@ export interface Traffic {
 }
 
 const pause = 100;
-const answerLimit = 5000;
+/** A door holds a request until a task is there again, for ten seconds unless that is set otherwise. */
+const answerLimit = 15_000;
 /** Longest that a client asks, in requests. */
 const most = 3000;
 

@@ -53,7 +53,7 @@ export interface Question {
 }
 
 /** One request over a connection of its own; never tried again. */
-export const ask = ({ address, port = 80, path: asked = '/', host, method, headers, timeout = 5000 }: Question) =>
+export const ask = ({ address, port = 80, path: asked = '/', host, method, headers, timeout = 15_000 }: Question) =>
   new Promise<Answer>((resolve, reject) => {
     const request = httpRequest(
       {

@@ -9,19 +9,44 @@ import { holds } from '../common/support';
 import { complaints, render, service } from './support';
 
 t.test('the intervals follow the number of services', async (t) => {
-  t.same(intervalsFor(1, 1), { resolve: 25, check: 1000, downCheck: 200 });
-  t.same(intervalsFor(100, 100), { resolve: 300, check: 4000, downCheck: 400 });
-  t.same(intervalsFor(500, 500), { resolve: 750, check: 10_000, downCheck: 2000 });
-  t.same(intervalsFor(5000, 5000), { resolve: 750, check: 10_000, downCheck: 2000 });
+  t.same(intervalsFor(1, 1), { resolve: 25, resolveNewest: 25, check: 1000, downCheck: 200 });
+  t.same(intervalsFor(100, 100), { resolve: 300, resolveNewest: 60, check: 4000, downCheck: 400 });
+  t.same(intervalsFor(500, 500), { resolve: 750, resolveNewest: 60, check: 10_000, downCheck: 2000 });
+  t.same(intervalsFor(5000, 5000), { resolve: 750, resolveNewest: 60, check: 10_000, downCheck: 2000 });
   await holds(
     t,
     fc.property(fc.integer({ min: 1, max: 500 }), (services) => {
-      const { resolve, check } = intervalsFor(services, services);
+      const { resolve, resolveNewest, check } = intervalsFor(services, services);
       // Microseconds in a second: at most 30 a question, 280 a check.
-      const cost = ((services * 1000) / resolve) * 30 + ((services * 1000) / check) * 280;
+      const newest = services > 8 ? 8 : 0;
+      const questions = ((services - newest) * 1000) / resolve + (newest * 1000) / resolveNewest;
+      const cost = questions * 30 + ((services * 1000) / check) * 280;
       return cost <= (services <= 100 ? 20_000 : 40_000);
     }),
   );
+});
+
+t.test('of many services the newest are asked for more often', async (t) => {
+  const named = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      service(
+        `s${index}`,
+        [{ paths: [`/${index}`] }],
+        {},
+        {
+          address: undefined as never,
+          createdAt: `2026-01-01T00:00:0${9 - index}Z`,
+        },
+      ),
+    );
+  const asked = (text: string) =>
+    [...text.matchAll(/tasks\.(s\d+):8080 (resolvers docker-newest )?/g)].flatMap(([, name, newest]) =>
+      newest ? [name] : [],
+    );
+  t.same(asked(render(named(8)).files['haproxy.cfg']!), []);
+  const output = render(named(10));
+  t.same(asked(output.files['haproxy.cfg']!), ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7']);
+  t.same(await complaints(t, output), []);
 });
 
 t.test('there are slots for the most tasks there may be, and some to spare', async (t) => {

@@ -151,6 +151,45 @@ t.test('a client stays at its task, on every proxy, until that is gone', async (
   );
 });
 
+t.test(
+  'while no task runs a request waits, whatever its method, and is answered by the first that comes',
+  async (t) => {
+    const dns = await nameServer(t);
+    const { port, all } = await tasks(t, ['a', 'b']);
+    const at = all.get('a')!.address;
+    dns.addresses.set('tasks.shop', [at]);
+    const { port: door1 } = await door(t, [found(port)], { resolvers: [dns.resolver] });
+    await eventually(async () => (await ask(door1, '/')).status === 200, 'it answers');
+    kill(all.get('a')!.server);
+    dns.addresses.delete('tasks.shop');
+    const waiting = [ask(door1, '/'), ask(door1, '/', {}, 'POST')];
+    await sleep(1500);
+    waiting.push(ask(door1, '/'));
+    dns.addresses.set('tasks.shop', [all.get('b')!.address]);
+    t.same(
+      (await Promise.all(waiting)).map(({ status, by }) => [status, by]),
+      [
+        [200, 'b'],
+        [200, 'b'],
+        [200, 'b'],
+      ],
+    );
+  },
+);
+
+t.test('a request waits no longer than is set', async (t) => {
+  const dns = await nameServer(t);
+  for (const [waitForTask, least, most] of [
+    [0, 0, 5000],
+    [2000, 1000, 8000],
+  ] as const) {
+    const { port } = await door(t, [found(1)], { resolvers: [dns.resolver], waitForTask });
+    const start = Date.now();
+    t.equal((await ask(port, '/')).status, 503);
+    t.ok(Date.now() - start >= least && Date.now() - start < most, `${waitForTask}: after ${Date.now() - start} ms`);
+  }
+});
+
 t.test('a task that fails its check gets no request until it is well again', async (t) => {
   const dns = await nameServer(t);
   let well = true;
@@ -185,7 +224,7 @@ t.test('a service whose name is never answered harms no other', async (t) => {
     ['good', 'silent', 'unknown'].map((name) =>
       service(name, [{ port, paths: [`/${name}`] }], {}, { address: undefined as never }),
     ),
-    { resolvers: [dns.resolver] },
+    { resolvers: [dns.resolver], waitForTask: 0 },
   );
   await eventually(async () => (await ask(at, '/good')).status === 200, 'the good one answers', 1000);
   t.equal((await ask(at, '/silent')).status, 503);

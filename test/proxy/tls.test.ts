@@ -133,7 +133,7 @@ t.test('tasks that speak TLS are asked by it, and their certificates are checked
       service('trusted', [{ ...only, httpsPort: forged, paths: ['/trusted'], trustServer: true }]),
       service('both', [{ domains: exact('shop.example.com'), port: plain, httpsPort: good, paths: ['/both'] }]),
     ],
-    { caFile: ca.certificate },
+    { caFile: ca.certificate, waitForTask: 0 },
     [certificate(t, ca, 'shop.example.com')],
   );
   const by = async (path: string) => (await ask(port, path, { host: 'shop.example.com' })).text;

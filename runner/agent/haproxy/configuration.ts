@@ -48,7 +48,8 @@ export function parseConfiguration(text: string): ParsedConfiguration {
       servers.push(serverLine(section.name, [second], host, port, [...shared, ...words.slice(3)]));
     }
   }
-  return { servers, nameServers };
+  // Several sections may name the same ones.
+  return { servers, nameServers: [...new Set(nameServers)] };
 }
 
 const sections = new Set(
