@@ -1,13 +1,11 @@
+import { hasControlCharacter } from '../common/text';
+
+export { hasControlCharacter };
+
 /**
  * How texts from outside get into haproxy.cfg. A label's text reaches the file through one of these functions and in no
  * other way. Rules of quoting: https://docs.haproxy.org/3.0/configuration.html#2.2
  */
-
-// eslint-disable-next-line no-control-regex -- what cannot be in one word of one line
-const unwritable = /[\u0000-\u001f\u007f]/;
-
-/** Whether a text has a line break or another control character: nothing of that kind is ever written. */
-export const hasControlCharacter = (text: string): boolean => unwritable.test(text);
 
 /** One word of a line, whatever is in it. */
 export function quote(text: string): string {
