@@ -95,6 +95,8 @@ export const httpDefaults = (settings: ProxySettings, intervals: Intervals, erro
     `option ${settings.connectionMode}`,
     'http-reuse safe',
     'retry-on conn-failure empty-response',
+    // Who has gone is not waited for.
+    'option abortonclose',
     ...compressionLines(settings.compression),
     ...errorLines,
   ]);

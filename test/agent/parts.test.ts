@@ -30,6 +30,7 @@ backend outside
     server one 10.0.0.7:80 check
     server two [fd00::7]:80 resolvers docker
     server loop abns@behind resolvers docker
+    server waiting 127.0.0.1:1 no-check backup
 `;
 
 t.test('finds the servers of a configuration', async (t) => {
@@ -48,7 +49,8 @@ t.test('finds the servers of a configuration', async (t) => {
     { host: '127.0.0.1', resolved: false },
     { backend: 'outside', names: ['one'], host: '10.0.0.7', tls: false, checkPort: 0, resolved: false },
     { names: ['two'], host: 'fd00::7', port: 80, resolved: false },
-    { names: ['loop'], resolved: false },
+    { names: ['loop'], resolved: false, constant: false },
+    { names: ['waiting'], resolved: false, constant: true },
   ]);
 });
 
@@ -96,6 +98,7 @@ t.test('servers with an address move up to the first names, with ports and TLS o
       row('shop', 's-2', '10.0.0.2'),
       row('shop', 's-9', '10.0.0.9', '0 0 1 1 7 15 2 0 6 0 0 0 tasks.shop 8000 - 1 0 - - 0'),
       row('gone', 's-1', '10.0.0.3'),
+      row('outside', 'waiting', '127.0.0.1', '2 0 1 1 7 1 0 0 0 0 0 0 - 1 - 0 0 - - 0'),
       row('outside', 'one', '10.0.0.7', '0 0 1 1 7 15 2 0 6 0 0 0 - 81 - 0 0 - - 0'),
       '',
     ].join('\n'),

@@ -10,6 +10,8 @@ export interface ServerLine {
   tls: boolean;
   /** 0 where checks go to the port of the requests. */
   checkPort: number;
+  /** Nothing about it changes: it has a fixed address, and is not checked. */
+  constant: boolean;
   /** The host name is asked again and again. */
   resolved: boolean;
 }
@@ -59,11 +61,12 @@ const sections = new Set(
 );
 
 function serverLine(backend: string, names: string[], host: string, port: number, words: string[]): ServerLine {
+  const resolved = words.includes('resolvers') && isIP(host) === 0 && /^[\w.-]+$/.test(host);
   return {
-    ...{ backend, names, host, port },
+    ...{ backend, names, host, port, resolved },
     tls: words.includes('ssl'),
     checkPort: Number(words[words.lastIndexOf('port') + 1] ?? 0) || 0,
-    resolved: words.includes('resolvers') && isIP(host) === 0 && /^[\w.-]+$/.test(host),
+    constant: !resolved && words.includes('no-check'),
   };
 }
 

@@ -45,6 +45,7 @@ export function composeState(servers: ServerLine[], running: Row[], found: Map<s
     known.set(key, [...(known.get(key) ?? []), row]);
   }
   const rows = servers.flatMap((line) => {
+    if (line.constant) return [];
     const before = known.get(keyOf(line.backend, line.host)) ?? [];
     const rowsNow = before.length > 0 ? before : line.resolved ? freshRows(found.get(line.host) ?? []) : [];
     return rowsNow.slice(0, line.names.length).map((row, index) => adapted(row, line, index));
