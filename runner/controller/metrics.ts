@@ -1,3 +1,5 @@
+import type { Family } from '../common/metrics';
+
 /** Upper ends of the buckets for the duration of a pass, in seconds. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 
@@ -45,43 +47,3 @@ export class PassMetrics {
     ];
   }
 }
-
-export interface Family {
-  name: string;
-  type: 'counter' | 'gauge' | 'histogram';
-  help: string;
-  samples: { suffix?: string; labels: Record<string, string>; value: number }[];
-}
-
-/** Metrics in the text form of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). */
-export const metricsText = (families: Family[]): string =>
-  families
-    .flatMap(({ name, type, help, samples }) => [
-      `# HELP ${name} ${help}`,
-      `# TYPE ${name} ${type}`,
-      ...samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${labelsText(labels)} ${value}`),
-    ])
-    .map((line) => `${line}\n`)
-    .join('');
-
-function labelsText(labels: Record<string, string>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length > 0 ? `{${pairs.join(',')}}` : '';
-}
-
-const escaped = (value: string) =>
-  value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
-
-export const gauge = (name: string, help: string, samples: Family['samples']): Family => ({
-  name,
-  type: 'gauge',
-  help,
-  samples,
-});
-
-export const counter = (name: string, help: string, value: number): Family => ({
-  name,
-  type: 'counter',
-  help,
-  samples: [{ labels: {}, value }],
-});

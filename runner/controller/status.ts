@@ -1,8 +1,9 @@
 import type { Context } from '../common/context';
 import { messageOf } from '../common/errors';
+import { counter, gauge, type Family } from '../common/metrics';
 import type { Controller } from './controller';
 import type { EventFollower } from './follow-events';
-import { counter, gauge, PassMetrics, type Family, type PassResult } from './metrics';
+import { PassMetrics, type PassResult } from './metrics';
 
 /** How passes go: for the status, the metrics, and one line in the log for each story. */
 export class PassStory {

@@ -1,4 +1,4 @@
-import { stackLabel, wantedReplicas, type Service, type ServiceSpec } from './types';
+import { stackLabel, wantedReplicas, type Service, type ServiceSpec, type Task } from './types';
 
 /** What one version of a service's spec says that its routes depend on. */
 export interface SpecFacts {
@@ -28,6 +28,42 @@ export interface ServiceFacts extends SpecFacts {
   /** Tasks that run and that are wanted; undefined where the Engine does not count them. */
   running?: number;
   wanted?: number;
+  /** The last rollout, where there was one. */
+  update?: UpdateFacts;
+}
+
+/** A rollout as the Swarm tells of it. */
+export interface UpdateFacts {
+  /** `updating`, `paused`, `completed`, `rollback_started`, `rollback_paused` or `rollback_completed` */
+  state: string;
+  /** RFC 3339 */
+  startedAt: string;
+  /** RFC 3339; there once it has ended well, or is rolled back. */
+  completedAt?: string;
+}
+
+/** A task that runs. */
+export interface TaskFacts {
+  id: string;
+  /** Id of its service. */
+  service: string;
+  /** Id of its node. */
+  node: string;
+  /** Undefined for a task of a global service. */
+  slot?: number;
+  /** Its first address on each network, by the network's id. */
+  addresses: Record<string, string>;
+}
+
+/** The tasks that the Swarm wants to run. */
+export interface TaskList {
+  running: TaskFacts[];
+  /** Those that do not run yet, or not any more. */
+  others: { id: string; service: string }[];
+  /** How many run, by the service's id. */
+  counts: Record<string, number>;
+  /** How many of the others are on their way, by the service's id. */
+  pending: Record<string, number>;
 }
 
 export interface NodeFacts {
@@ -51,6 +87,8 @@ export interface SwarmListing {
   secrets: string[];
   /** Running tasks by the service's id, where services do not say it themselves. */
   tasks?: Record<string, number>;
+  /** Where the reader was asked for it. */
+  taskList?: TaskList;
 }
 
 export interface ListedService extends Service {
@@ -72,7 +110,14 @@ function specFacts(spec: ServiceSpec): SpecFacts {
   return { labels: spec.Labels ?? {}, networks: networks.map(({ Target }) => Target) };
 }
 
-export function serviceFacts({ ID, CreatedAt, Spec, PreviousSpec, ServiceStatus }: ListedService): ServiceFacts {
+export function serviceFacts({
+  ID,
+  CreatedAt,
+  Spec,
+  PreviousSpec,
+  ServiceStatus,
+  UpdateStatus,
+}: ListedService): ServiceFacts {
   const container = Spec.TaskTemplate.ContainerSpec;
   const test = (container?.Healthcheck as { Test?: string[] } | undefined)?.Test;
   const stack = Spec.Labels?.[stackLabel];
@@ -92,7 +137,44 @@ export function serviceFacts({ ID, CreatedAt, Spec, PreviousSpec, ServiceStatus 
     ...specFacts(Spec),
     ...(PreviousSpec ? { previous: specFacts(PreviousSpec) } : {}),
     ...(ServiceStatus ? { running: ServiceStatus.RunningTasks, wanted: ServiceStatus.DesiredTasks } : {}),
+    // Engines tell of a rollout without a state where there never was one.
+    ...(UpdateStatus?.State ? { update: updateFacts(UpdateStatus) } : {}),
   };
+}
+
+const updateFacts = ({ State, StartedAt, CompletedAt }: NonNullable<Service['UpdateStatus']>): UpdateFacts => ({
+  state: State ?? '',
+  startedAt: StartedAt ?? '',
+  ...(CompletedAt ? { completedAt: CompletedAt } : {}),
+});
+
+/** What the Engine's list of tasks says. Tasks without a service are containers of people on a network of the Swarm. */
+export function taskList(list: Task[]): TaskList {
+  const found: TaskList = { running: [], others: [], counts: {}, pending: {} };
+  for (const task of list) {
+    const service = task.ServiceID;
+    if (!service) continue;
+    if (task.Status.State === 'running') {
+      found.running.push(taskFacts(task));
+      found.counts[service] = (found.counts[service] ?? 0) + 1;
+    } else {
+      found.others.push({ id: task.ID, service });
+      if (!endStates.has(task.Status.State)) found.pending[service] = (found.pending[service] ?? 0) + 1;
+    }
+  }
+  found.running.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return found;
+}
+
+const endStates = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
+
+function taskFacts({ ID, ServiceID, NodeID, Slot, NetworksAttachments }: Task): TaskFacts {
+  const addresses: Record<string, string> = {};
+  for (const { Network, Addresses } of NetworksAttachments ?? []) {
+    const address = Addresses?.[0]?.replace(/\/\d+$/, '');
+    if (address) addresses[Network.ID] = address;
+  }
+  return { id: ID, service: ServiceID, node: NodeID ?? '', ...(Slot ? { slot: Slot } : {}), addresses };
 }
 
 export const nodeFacts = ({ ID, Version, Spec, Description, Status }: ListedNode): NodeFacts => ({

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { text as readText } from 'node:stream/consumers';
 import type { Context } from '../common/context';
 import { engineError, requestStream, type Engine } from '../common/engine';
-import { nodeFacts, serviceFacts, type ListedNode, type ListedService, type SwarmListing } from './facts';
+import { nodeFacts, serviceFacts, taskList, type ListedNode, type ListedService, type SwarmListing } from './facts';
 
 /** Milliseconds after which an Engine that has not answered counts as hung. */
 const answerLimit = 15_000;
+
+const parts = ['services', 'nodes', 'networks', 'secrets', 'tasks', 'taskList'] as const;
 
 interface Kept {
   digest: string;
@@ -23,24 +25,30 @@ export class SwarmReader {
   constructor(
     private readonly engine: Engine,
     private readonly context: Context,
+    /** `tasks`: list the tasks that are wanted as well. */
+    private readonly options: { tasks?: boolean } = {},
   ) {}
 
   /** @throws ENGINE_UNREACHABLE, SWARM_MISSING, SWARM_NOT_MANAGER, SWARM_NO_LEADER, ENGINE_FAILED; at once, without a second try */
   async list(): Promise<SwarmListing> {
-    const [services, nodes, networks, secrets] = await Promise.all([
+    const wanted = { filters: { 'desired-state': ['running'] } };
+    const readTasks = () => this.read('tasks', '/tasks', wanted, taskList);
+    const [services, nodes, networks, secrets, listed] = await Promise.all([
       this.read('services', '/services', { status: true }, servicesOf),
       this.read('nodes', '/nodes', {}, (list: ListedNode[]) => list.map(nodeFacts).sort(by('id'))),
       this.read('networks', '/networks', { filters: { scope: ['swarm'] } }, networksOf),
       this.read('secrets', '/secrets', {}, secretsOf),
+      this.options.tasks ? readTasks() : undefined,
     ]);
     // Engines before API 1.41 do not count the tasks of a service.
-    const tasks = services.every(({ running }) => running !== undefined)
-      ? undefined
-      : await this.read('tasks', '/tasks', { filters: { 'desired-state': ['running'] } }, countTasks);
-    const next: SwarmListing = { services, nodes, networks, secrets, ...(tasks ? { tasks } : {}) };
-    const same =
-      this.last &&
-      (['services', 'nodes', 'networks', 'secrets', 'tasks'] as const).every((key) => next[key] === this.last![key]);
+    const counted = services.every(({ running }) => running !== undefined);
+    const tasks = counted ? undefined : (listed ?? (await readTasks())).counts;
+    const next: SwarmListing = {
+      ...{ services, nodes, networks, secrets },
+      ...(tasks ? { tasks } : {}),
+      ...(listed ? { taskList: listed } : {}),
+    };
+    const same = this.last && parts.every((key) => next[key] === this.last![key]);
     return same ? this.last! : (this.last = next);
   }
 
@@ -78,10 +86,3 @@ const networksOf = (list: { Id: string; Name: string }[]) =>
   list.map(({ Id, Name }) => ({ id: Id, name: Name })).sort(by('id'));
 
 const secretsOf = (list: { Spec: { Name: string } }[]) => list.map(({ Spec }) => Spec.Name).sort();
-
-function countTasks(list: { ServiceID: string; Status: { State: string } }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { ServiceID, Status } of list)
-    if (Status.State === 'running') counts[ServiceID] = (counts[ServiceID] ?? 0) + 1;
-  return counts;
-}

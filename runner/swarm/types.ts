@@ -23,7 +23,7 @@ export interface Service {
   Version: { Index: number };
   Spec: ServiceSpec;
   PreviousSpec?: ServiceSpec;
-  UpdateStatus?: { State?: string; Message?: string; StartedAt?: string };
+  UpdateStatus?: { State?: string; Message?: string; StartedAt?: string; CompletedAt?: string };
 }
 
 export interface Task {

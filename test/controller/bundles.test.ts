@@ -2,7 +2,8 @@ import t from 'tap';
 import type { AgentReport } from '../../runner/common/bundle';
 import { Agents, parseReport } from '../../runner/controller/agents';
 import { Bundles } from '../../runner/controller/bundles';
-import { metricsText, PassMetrics } from '../../runner/controller/metrics';
+import { metricsText } from '../../runner/common/metrics';
+import { PassMetrics } from '../../runner/controller/metrics';
 import { guiltyServices } from '../../runner/proxy/guilty';
 
 const config = (service: string) => `global\n\n# service: ${service}\nbackend ${service}:0\n  broken secret-password\n`;

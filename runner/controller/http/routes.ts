@@ -1,8 +1,8 @@
 import { agentHeader } from '../../common/bundle';
+import { metricsText, type Family } from '../../common/metrics';
 import { parseReport } from '../agents';
 import type { Controller } from '../controller';
 import type { Listener, View } from '../listener/listener';
-import { metricsText, type Family } from '../metrics';
 import { Refusal } from '../../common/refusal';
 import { jsonAnswer, plainAnswer, readJson, type Answer } from './answer';
 import type { Polls } from './polls';
