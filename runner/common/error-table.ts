@@ -232,6 +232,11 @@ export const errorTable = define({
     meaning: 'The data folder of the job server cannot be read or written.',
     remedy: 'Check the folder’s owner and rights, and the space on its disk.',
   },
+  EXPORTER_LISTEN: {
+    exit: 8,
+    meaning: 'The exporter cannot listen on its address.',
+    remedy: 'Free the port, or name another one with --port.',
+  },
   CONTROLLER_LISTEN: {
     exit: 8,
     meaning: 'The controller cannot listen on its address.',
