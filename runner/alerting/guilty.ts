@@ -20,8 +20,8 @@ const named = new RegExp(`${ownedPrefix}scale/([\\w.-]+)/(?:up|down)\\b`, 'g');
 
 /** The item of a list that a line is in, among the receivers or the routes. */
 function itemAround(lines: string[], index: number): string {
-  const begins = (line: string | undefined) => /^ *- (?:name|matchers):/.test(line ?? '');
-  let first = Math.min(index, lines.length - 1);
+  const begins = (line: string | undefined) => /^(?: {2}| {4}| {8})- \w+:(?: |$)/.test(line ?? '');
+  let first = index < lines.length ? index : 0;
   while (first > 0 && !begins(lines[first])) first--;
   if (!begins(lines[first])) return '';
   let last = first + 1;

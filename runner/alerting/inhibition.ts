@@ -19,7 +19,8 @@ export const inhibitRules: Record<string, unknown>[] = [
   },
   // A service that lacks tasks after that is told of: it may have lost them for another reason.
   {
-    source_matchers: [is(alertConditions.nodeLost)],
+    // Services cannot say so: their alerts bear their names.
+    source_matchers: [is(alertConditions.nodeLost), matcher('service', '=', '')],
     target_matchers: [
       matcher('node', '=~', '.+'),
       matcher(conditionLabel, '!~', [alertConditions.nodeLost, alertConditions.serviceDown, fewTasks].join('|')),

@@ -56,18 +56,15 @@ export function ownParts(written: Keyed, tell: Tell): OwnParts {
     receivers: [...receivers.map(({ name }) => name), people, ...severities.map(peopleOf)],
     intervals: timeIntervals.map(({ name }) => name),
   };
-  const routes = listOf(written, 'routes', tell).filter((route, index) =>
-    fitRoute(route, `routes.${index}`, known, tell),
-  ) as Route[];
-  // Without a receiver it would be the default one, before the severities are looked at.
-  const placed = routes.filter(({ receiver }, index) => {
-    if (receiver === undefined) tell(`routes.${index}`, 'has no receiver');
-    return receiver !== undefined;
+  const routes = listOf(written, 'routes', tell).filter((route, index): route is Keyed & Route => {
+    // It would be the default one, before the severities are looked at.
+    if (route.receiver === undefined) tell(`routes.${index}`, 'has no receiver');
+    return route.receiver !== undefined && fitRoute(route, `routes.${index}`, known, tell);
   });
   const inhibitRules = listOf(written, 'inhibitRules', tell).filter((rule, index) =>
     fitRule(rule, `inhibitRules.${index}`, tell),
   );
-  return { routes: placed, receivers, inhibitRules, timeIntervals };
+  return { routes, receivers, inhibitRules, timeIntervals };
 }
 
 const isKeyed = (value: unknown): value is Keyed =>

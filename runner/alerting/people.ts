@@ -28,12 +28,15 @@ export const peopleReceivers = ({ slack }: AlertingSettings): Receiver[] =>
     ...(reachesPeople(slack) ? { slack_configs: [slackConfiguration(slack, severity)] } : {}),
   }));
 
-export const peopleRoutes = ({ repeat }: AlertingSettings): Route[] =>
-  severities.map((severity) => ({
+/** The last one is for all: the root's own receiver gets nothing once a route before has said `continue`. */
+export const peopleRoutes = ({ repeat }: AlertingSettings): Route[] => [
+  ...severities.map((severity) => ({
     matchers: [matcher('severity', '=', severity)],
     receiver: peopleOf(severity),
     ...(severity === 'critical' ? { repeat_interval: time(repeat.critical) } : {}),
-  }));
+  })),
+  { receiver: people },
+];
 
 /** https://prometheus.io/docs/alerting/0.25/configuration/#slack_config; the texts are in templates/homeostat.tmpl. */
 function slackConfiguration(slack: SlackSettings, severity: Severity | undefined) {

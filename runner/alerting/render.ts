@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { inhibitRules } from './inhibition';
 import { nodeScaling, scalingMatchers, scalingTimes, serviceScaling } from './job';
 import { matcher } from './matchers';
@@ -20,6 +19,7 @@ import {
 } from './model';
 import { channelOf, peopleReceivers, peopleRoutes, reachesPeople } from './people';
 import { time } from './time';
+import { writeConfiguration } from './write';
 
 /** What the Swarm takes for names of services, and a bit more. */
 const plainName = /^[\w.-]{1,200}$/;
@@ -40,35 +40,28 @@ export function renderAlerting({ services, settings, templates }: AlertingInput)
     refusals.push(ofSettings('nobody is told of alerts: set slack.urlFile, or slack.tokenFile and slack.channel'));
   const scaling = job ? serviceScaling(scaled, settings, job) : { receivers: [], routes: [] };
   const nodes = job?.nodes === undefined ? { receivers: [], routes: [] } : nodeScaling(settings, job, job.nodes);
-  const route: Route = {
+  const root: Route = {
     receiver: people,
     group_by: ['service', 'alertname'],
     group_wait: time(settings.group.wait),
     group_interval: time(settings.group.interval),
     repeat_interval: time(settings.repeat.people),
-    routes: [
-      ...scalingRoutes(scaling.routes),
-      ...nodes.routes,
-      ...own.routes,
-      ...endOfScaling(job ? scaled : []),
-      ...peopleRoutes(settings),
-    ],
   };
-  const config = {
-    templates: ['templates/*.tmpl'],
-    route,
-    receivers: [
-      ...peopleReceivers(settings),
-      { name: nobody },
-      ...scaling.receivers,
-      ...nodes.receivers,
-      ...own.receivers,
-    ],
-    inhibit_rules: [...inhibitRules, ...own.inhibitRules],
-    ...(own.timeIntervals.length > 0 ? { time_intervals: own.timeIntervals } : {}),
-  };
+  const others = [...nodes.routes, ...own.routes, ...endOfScaling(job ? scaled : []), ...peopleRoutes(settings)];
+  const first = scaling.routes.length > 0 ? [scalingRoute] : [];
+  const text = writeConfiguration(
+    {
+      templates: ['templates/*.tmpl'],
+      route: { ...root, routes: [...first, ...others] },
+      receivers: [...peopleReceivers(settings), { name: nobody }, ...nodes.receivers, ...own.receivers],
+      inhibitRules: [...inhibitRules, ...own.inhibitRules],
+      timeIntervals: own.timeIntervals,
+    },
+    scaling,
+  );
+  const route = { ...root, routes: [...first.map((each) => ({ ...each, routes: scaling.routes })), ...others] };
   const files: Record<string, string> = {
-    'alertmanager.yml': stringify(config, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' }),
+    'alertmanager.yml': text,
     [`templates/${ownTemplates}`]: messageTemplates(settings.externalUrl),
     ...ownTemplateFiles(templates, refusals),
   };
@@ -94,19 +87,13 @@ function scaledServices(services: AlertedService[], refusals: AlertRefusal[]): A
 }
 
 /** All scaling alerts; own routes see them as well. */
-function scalingRoutes(routes: Route[]): Route[] {
-  if (routes.length === 0) return [];
-  return [
-    {
-      matchers: scalingMatchers,
-      receiver: nobody,
-      group_by: ['service', 'scale'],
-      ...scalingTimes,
-      continue: true,
-      routes,
-    },
-  ];
-}
+const scalingRoute: Route = {
+  matchers: scalingMatchers,
+  receiver: nobody,
+  group_by: ['service', 'scale'],
+  ...scalingTimes,
+  continue: true,
+};
 
 /** Ends the way of alerts that the job got: people hear of the critical ones alone. */
 function endOfScaling(scaled: AlertedService[]): Route[] {

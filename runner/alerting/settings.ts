@@ -122,15 +122,14 @@ export function alertingSettings(
       if (text === undefined || text === '') continue;
       const value = read(text);
       if (value !== undefined) return value;
-      tell(name, `is '${text.slice(0, 80)}'; allowed is ${allowed}`);
+      tell(name, `is ${shown(text, kinds[key])}; allowed is ${allowed}`);
     }
     return undefined;
   };
 
   const defaults = defaultAlertingSettings;
   const url = one('job.url');
-  const job = url && {
-    url,
+  const job = {
     name: one('job.name') ?? 'service-scale',
     ...optional('nodes', one('job.nodes')),
     ...optional('user', one('job.user')),
@@ -139,7 +138,7 @@ export function alertingSettings(
   };
   const channelOf = (severity: Severity) => optional(severity, one(`slack.channels.${severity}`));
   const settings: AlertingSettings = {
-    ...optional('job', job),
+    ...(url === undefined ? {} : { job: { url, ...job } }),
     slack: {
       ...optional('urlFile', one('slack.urlFile')),
       ...optional('tokenFile', one('slack.tokenFile')),
@@ -162,6 +161,13 @@ export function alertingSettings(
     own: ownParts(written, (key, message) => tell(at(key), message)),
   };
   return { settings, problems };
+}
+
+/** A wrong value as it may be told: a path may be a secret put in the wrong place, and an address may hold one. */
+function shown(text: string, kind: Kind<string> | Kind<number>): string {
+  if (kind === file) return 'something else';
+  const harmless = kind === address ? text.replace(/^([^/]*\/\/)[^/]*@/, '$1***@').replace(/[?#].*$/s, '?***') : text;
+  return `'${harmless.slice(0, 80)}'`;
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined | ''): { [P in K]?: V } {
