@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { bundleOf, type AgentReport, type Bundle } from '../../runner/common/bundle';
+import { bundleOf, type AgentReport, type Bundle, type EngineName } from '../../runner/common/bundle';
+import { targetsRevision } from '../../runner/common/targets';
 
 export const token = 'a-token-of-the-agents';
 
@@ -13,11 +14,20 @@ export class TestController {
   /** Answers in place of the protocol, where set. */
   instead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   bundle: Bundle | undefined;
+  /** What there is to scrape; nothing can be said of it before it is set. */
+  targets: string | undefined;
   private waiting: (() => void)[] = [];
   private readonly server = createServer((request, response) => void this.answer(request, response));
 
+  constructor(private readonly engine: EngineName = 'haproxy') {}
+
+  publishTargets(text: string): void {
+    this.targets = text;
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
   publish(files: Record<string, string>): string {
-    this.bundle = bundleOf('haproxy', '', files);
+    this.bundle = bundleOf(this.engine, '', files);
     for (const wake of this.waiting.splice(0)) wake();
     return this.bundle.revision;
   }
@@ -54,17 +64,27 @@ export class TestController {
       this.reports.push(JSON.parse(text) as AgentReport);
       return send(204);
     }
-    if (url.pathname !== '/v1/bundles/haproxy') return send(404, {});
-    if (!this.bundle) return send(503, {});
     const have = url.searchParams.get('have');
-    if (this.bundle.revision === have) {
-      await new Promise<void>((wake) => {
-        const timer = setTimeout(wake, Number(url.searchParams.get('wait')) * 1000);
-        response.once('close', () => (clearTimeout(timer), wake()));
-        this.waiting.push(() => (clearTimeout(timer), wake()));
-      });
+    if (url.pathname === '/v1/targets') {
+      if (this.targets === undefined) return send(503, {});
+      if (targetsRevision(this.targets) === have) await this.wait(url, response);
+      if (targetsRevision(this.targets) === have) return send(304);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(this.targets);
+      return;
     }
+    if (url.pathname !== `/v1/bundles/${this.engine}`) return send(404, {});
+    if (!this.bundle) return send(503, {});
+    if (this.bundle.revision === have) await this.wait(url, response);
     if (this.bundle.revision === have) return send(304);
     return send(200, this.bundle);
+  }
+
+  private async wait(url: URL, response: ServerResponse): Promise<void> {
+    await new Promise<void>((wake) => {
+      const timer = setTimeout(wake, Number(url.searchParams.get('wait')) * 1000);
+      response.once('close', () => (clearTimeout(timer), wake()));
+      this.waiting.push(() => (clearTimeout(timer), wake()));
+    });
   }
 }

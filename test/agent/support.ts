@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { runAgent, healthFile, type AgentSettings } from '../../runner/agent/agent';
+import type { AgentEngine } from '../../runner/agent/engine';
 import { HaproxyEngine } from '../../runner/agent/haproxy/engine';
+import type { Context } from '../../runner/common/context';
 import { HomeostatError } from '../../runner/common/errors';
 import { realContext } from '../lab/context';
 import { TestController, token } from './controller';
@@ -170,6 +172,8 @@ export interface AgentOptions {
   checkLimit?: number;
   token?: string;
   settings?: Partial<AgentSettings>;
+  /** What to keep, where it is not HAProxy. */
+  engine?: (folder: string, output: number, context: Context) => AgentEngine;
 }
 
 export class TestAgent {
@@ -185,7 +189,9 @@ export class TestAgent {
   ) {
     const runFolder = path.join(work, 'run');
     const { program = 'haproxy', checkLimit = 10_000 } = options;
-    const engine = new HaproxyEngine({ folder, runFolder, program, output, checkLimit }, this.context);
+    const engine =
+      options.engine?.(folder, output, this.context) ??
+      new HaproxyEngine({ folder, runFolder, program, output, checkLimit }, this.context);
     const settings = {
       ...{ controller: options.controller, tokenFile: path.join(work, 'token'), folder, runFolder },
       ...{ instance: '', agent: 'agent-1', node: 'node-1', drain: 5000, wait: 20_000 },
@@ -195,7 +201,7 @@ export class TestAgent {
     this.ended.catch(() => undefined);
   }
 
-  /** Process id of HAProxy's master while it serves. */
+  /** Process id of the engine while it serves. */
   async pid(): Promise<number | undefined> {
     const text = await readFile(path.join(this.work, 'run', healthFile), 'utf8').catch(() => undefined);
     return text === undefined ? undefined : Number(text);
@@ -215,7 +221,7 @@ export class TestAgent {
   }
 }
 
-/** An agent in this process with a real HAProxy; it is gone at the end of the test. */
+/** An agent in this process with a real engine; it is gone at the end of the test. */
 export async function startAgent(t: Test, options: AgentOptions): Promise<TestAgent> {
   // Paths of sockets are limited to 107 bytes, so it is not a folder of the test.
   const work = await mkdtemp(path.join(tmpdir(), 'homeostat-agent-'));
