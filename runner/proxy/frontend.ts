@@ -57,34 +57,29 @@ export function httpsRedirect(settings: ProxySettings, code: number, unless = ''
 
 /**
  * What the task is told of the client. Only a proxy that the operator trusts is believed: of the addresses it names, the
- * last one that is no such proxy is the client's.
+ * last one that is no such proxy is the client's. What anyone else says in headers of that kind is taken away.
  */
 function forwardedLines({ entry, settings, keepsProtocol }: FrontendInput): string[] {
   const proto = entry.tls ? 'https' : 'http';
-  const described = {
-    'X-Forwarded-Proto': proto,
-    'X-Forwarded-Port': String(entry.port),
-    'X-Forwarded-Host': '%[req.fhdr(host)]',
-  };
   const original = keepsProtocol ? ['http-request set-var(txn.proto) req.fhdr(X-Forwarded-Proto)'] : [];
   if (settings.trustedProxies.length === 0)
     return [
       ...original,
-      'http-request set-header X-Forwarded-For %[src]',
-      ...Object.entries(described).map(([name, value]) => `http-request set-header ${name} ${value}`),
+      'http-request del-header X-Forwarded- -m beg',
+      'http-request add-header X-Forwarded-For %[src]',
+      `http-request add-header X-Forwarded-Proto ${proto}`,
     ];
   return [
     ...original,
     ...networksCondition('from_proxy', settings.trustedProxies),
     'http-request set-var(txn.trusted) bool(true) if from_proxy',
     'acl trusted var(txn.trusted) -m bool',
+    'http-request del-header X-Forwarded- -m beg if !trusted',
     'http-request set-var(txn.peer) src if trusted',
     ...[1, 2, 3, 4].map((hop) => `http-request set-src req.hdr_ip(X-Forwarded-For,-${hop}) if trusted from_proxy`),
     'http-request add-header X-Forwarded-For %[var(txn.peer)] if trusted',
-    'http-request set-header X-Forwarded-For %[src] if !trusted',
-    ...Object.entries(described).map(
-      ([name, value]) => `http-request set-header ${name} ${value} unless trusted { req.hdr(${name}) -m found }`,
-    ),
+    'http-request add-header X-Forwarded-For %[src] if !trusted',
+    `http-request set-header X-Forwarded-Proto ${proto} unless trusted { req.hdr(X-Forwarded-Proto) -m found }`,
   ];
 }
 

@@ -288,16 +288,6 @@ t.test('the door', async (t) => {
         us.map(({ cost }) => cost),
       );
     };
-    const logged = await Promise.all([measure(ours)]);
-    note(
-      'throughput, 1 route, with its access log: ours',
-      'requests/s',
-      '',
-      logged.map(({ rate }) => rate),
-    );
-    await update('--env-add', 'HOMEOSTAT_PROXY_ACCESS_LOG=errors', 'homeostat-controller_controller');
-    await until(async () => (await door.proxies().catch(() => [])).some(({ behind }) => !behind));
-    await pause(2000);
     await rounds('1 route');
     for (let group = 0; group < 4; group++) {
       const paths = Array.from({ length: 250 }, (_, count) => `/many${group}x${count}`).join(',');

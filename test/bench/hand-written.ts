@@ -1,21 +1,37 @@
 import { Buffer } from 'node:buffer';
 import type { Door } from '../e2e/door';
 
-/** What an experienced person would write for one service, checks and retries included, and without an access log. */
+/** What an experienced person would write for one service behind a door: logs, checks, retries, and who asks. */
 const configuration = (service: string) => `global
-    fd-hard-limit 40200
-resolvers docker
-    nameserver d1 127.0.0.11:53
+    maxconn 2000
+    log stdout format raw local0
+    hard-stop-after 30s
+resolvers swarm
+    nameserver dns 127.0.0.11:53
     accepted_payload_size 8192
+    resolve_retries 3
     timeout resolve 1s
-    timeout retry 500ms
+    timeout retry 1s
     hold obsolete 0s
+    hold nx 10s
+    hold refused 10s
+    hold timeout 10s
+    hold other 10s
 defaults
     mode http
+    log global
+    option httplog
+    option dontlognull
+    option forwardfor
     timeout connect 500ms
     timeout client 30s
     timeout server 30s
+    timeout http-request 10s
     timeout queue 5s
+    option srvtcpka
+    srvtcpka-idle 1s
+    srvtcpka-intvl 1s
+    srvtcpka-cnt 2
     retries 3
     option redispatch 1
     retry-on conn-failure empty-response
@@ -23,10 +39,11 @@ defaults
 frontend http
     bind :80
     http-request disable-l7-retry unless METH_GET || { method HEAD OPTIONS }
-    default_backend app
+    http-request set-header X-Forwarded-Proto http
+    use_backend app if { path_beg /${service} }
 backend app
-    balance leastconn
-    server-template app 12 tasks.${service}:8080 resolvers docker resolve-prefer ipv4 check inter 1s fastinter 500ms downinter 1s fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+    balance roundrobin
+    server-template app 12 tasks.${service}:8080 resolvers swarm resolve-prefer ipv4 check inter 1s fastinter 500ms downinter 1s fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down tcp-ut 3s
 `;
 
 /** Starts a HAProxy with a configuration by hand beside ours; answers with the name of its service. */

@@ -16,8 +16,8 @@ t.test('what a client says of itself is not handed on', async (t) => {
     host: 'shop.example.com:81',
     'x-forwarded-for': /^127\.0\.0\.1$/,
     'x-forwarded-proto': 'http',
-    'x-forwarded-port': String(port),
-    'x-forwarded-host': 'shop.example.com:81',
+    'x-forwarded-port': undefined,
+    'x-forwarded-host': undefined,
   });
 });
 
@@ -39,7 +39,6 @@ t.test(
     t.match(asked.headers, {
       'x-forwarded-for': '198.51.100.9, 192.0.2.7, 10.1.1.1, 127.0.0.1',
       'x-forwarded-proto': 'https',
-      'x-forwarded-port': String(port),
     });
     t.equal((await ask(port, '/inner', headers)).status, 200, 'by the client’s own address');
     t.equal((await ask(port, '/inner', { 'x-forwarded-for': '192.0.2.7, 198.51.100.9' })).status, 403);
