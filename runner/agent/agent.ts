@@ -39,6 +39,7 @@ const shortAnswer = 1000;
 export async function runAgent(engine: AgentEngine, settings: AgentSettings, context: Context): Promise<void> {
   const agent = new Agent(engine, settings, context);
   await agent.prepare();
+  const beside = agent.accompany();
   try {
     await agent.serveLast();
     await agent.follow();
@@ -46,6 +47,7 @@ export async function runAgent(engine: AgentEngine, settings: AgentSettings, con
     if (!context.signal.aborted) throw error;
   } finally {
     await agent.stop();
+    if (context.signal.aborted) await beside;
   }
 }
 
@@ -88,6 +90,10 @@ class Agent {
       fail('AGENT_FOLDER', 'the folders of the agent cannot be used', { cause: messageOf(error) });
     }
     this.engineVersion = await this.engine.version();
+  }
+
+  async accompany(): Promise<void> {
+    await this.engine.accompany?.(this.client);
   }
 
   /** Serves the newest configuration on disk that is whole and accepted, whether the controller is there or not. */

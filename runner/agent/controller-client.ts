@@ -62,6 +62,20 @@ export class ControllerClient {
     }
   }
 
+  /**
+   * What is to be scraped, as text, as soon as its revision is not the one named; undefined when the wait is over.
+   * @throws NoBundle
+   */
+  async targets(have: string): Promise<string | undefined> {
+    const { wait } = this.settings;
+    const answer = await this.ask(wait + answerLimit, (http, signal) =>
+      http.get<unknown>('/v1/targets', { params: { have, wait: wait / 1000 }, signal }),
+    );
+    if (answer.status === 304) return undefined;
+    if (answer.status !== 200) throw unexpected(answer);
+    return String(answer.data);
+  }
+
   /** @throws NoBundle */
   async report(report: AgentReport): Promise<void> {
     const answer = await this.ask(answerLimit, (http, signal) => http.put('/v1/agents', report, { signal }));

@@ -1,4 +1,5 @@
 import type { EngineName } from '../common/bundle';
+import type { ControllerClient } from './controller-client';
 
 /** One engine that an agent keeps: how its configuration is completed, checked and brought into force. */
 export interface AgentEngine {
@@ -17,6 +18,8 @@ export interface AgentEngine {
    * @throws Refusal when it ends at once
    */
   start(revision: string): Promise<RunningEngine>;
+  /** What is followed beside the bundles, until the context's signal. Never rejects. */
+  accompany?(client: ControllerClient): Promise<void>;
 }
 
 export interface RunningEngine {

@@ -176,15 +176,14 @@ t.test('what a target may answer is limited, and costs no other target', async (
   const large = await startMetrics(t, () => `large{text="${'x'.repeat(1000)}"} 1\n`.repeat(12_000));
   const many = await startMetrics(t, () => Array.from({ length: 60_000 }, (_, n) => `m{n="${n}"} 1\n`).join(''));
   const good = await startMetrics(t, () => 'good 1\n');
-  controller.publish(files('vector(1) > 0'));
   controller.publishTargets(
     targetsText(
       Object.entries({ large, many, good }).map(([job, address]) => ({ targets: [address], labels: { job } })),
     ),
   );
-  await until('all are looked at', async () => (await query('up{job=~"large|many|good"}')).length === 3, limit).catch(
-    () => undefined,
-  );
+  const revision = controller.publish(files('vector(1) > 0'));
+  await until('it runs', () => controller.last?.running === revision, limit);
+  await until('all are looked at', async () => (await query('up{job=~"large|many|good"}')).length === 3, limit);
   t.same(
     (await query('up == 1')).map(({ job }) => job).filter((job) => /large|many|good/.test(job!)),
     ['good'],
