@@ -78,10 +78,12 @@ export class Readings {
     return { up, at, seconds, sources: up ? sources : { files: 0, engine: 0 }, read: up ? read : [], unread };
   }
 
-  private async ask({ id }: ContainerFacts): Promise<Reading | undefined> {
+  private async ask({ id, ownNetwork }: ContainerFacts): Promise<Reading | undefined> {
     const { signal, log } = this.context;
     try {
-      return await readEngineStats(this.engine, id, signal, containerLimit);
+      const reading = await readEngineStats(this.engine, id, signal, containerLimit);
+      // The Engine tells of another container's network as of its own.
+      return ownNetwork ? reading : { ...reading, interfaces: [] };
     } catch (error) {
       log.debug(`the container ${id.slice(0, 12)} gave no answer: ${engineMessage(error)}`);
       if (statusOf(error) === 404) this.containers.doubt(id);
