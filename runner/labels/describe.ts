@@ -38,7 +38,7 @@ export function describeService(service: LabelledService, settings: LabelSetting
     reschedule: labels.get('reschedule') ?? false,
     others: labels.others,
   };
-  const wrong = labels.problems.some(({ severity }) => severity === 'error');
+  const wrong = labels.problems.some(({ severity, costs }) => severity === 'error' && costs === undefined);
   return { takesPart: true, ...(wrong ? {} : { description }), problems: worstFirst(labels) };
 }
 

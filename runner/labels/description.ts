@@ -209,6 +209,8 @@ export interface LabelProblem {
   /** The label as the service has it, with prefix and index. */
   label: string;
   message: string;
+  /** What an error costs, where that is less than the whole service: this alert, or the service's metrics. */
+  costs?: 'alert' | 'metrics';
 }
 
 /** Settings of the reading itself. */

@@ -3,7 +3,9 @@ import type { Labels } from './reader';
 
 const scrapeExtras = ['metricsPath', 'scrapeInterval', 'scrapeTimeout', 'scrapeType'] as const;
 
-/** Where the service's metrics are. */
+const scrapeLabels = ['scrapePort', ...scrapeExtras, 'scrapeNetwork'] as const;
+
+/** Where the service's metrics are; undefined where that is not said, or a label of it is wrong. */
 export function scrapeOf(labels: Labels): ScrapeDescription | undefined {
   const port = labels.get('scrapePort');
   if (port === undefined) {
@@ -13,8 +15,11 @@ export function scrapeOf(labels: Labels): ScrapeDescription | undefined {
   }
   const interval = labels.get('scrapeInterval');
   const timeout = labels.get('scrapeTimeout');
-  if (interval !== undefined && timeout !== undefined && timeout > interval)
+  if (interval !== undefined && timeout !== undefined && timeout > interval) {
     labels.error('scrapeTimeout', 0, 'is longer than scrapeInterval, which Prometheus refuses');
+    return undefined;
+  }
+  if (scrapeLabels.some((name) => labels.wrong(name))) return undefined;
   return {
     port,
     path: labels.get('metricsPath') ?? '/metrics',
@@ -44,14 +49,17 @@ export function alertsOf(labels: Labels): AlertDescription[] {
   const indexes = labels.indexes(alertLabels).filter((index) => index > 0 || alone);
   if (indexes.length === 0 && labels.has(alertLabels)) indexes.push(0);
   return indexes.flatMap((index) => {
+    // One that says what cannot be read is left out alone; that is told already.
+    const written = alertLabels.filter((each) => !alone || labels.indexes([each]).includes(index));
+    if (written.some((each) => labels.wrong(each, index))) return [];
     const name = value('alertName', index);
     const condition = value('alertIf', index);
     if (name === undefined || condition === undefined) {
       const [missing, there] =
         name === undefined ? (['alertName', 'alertIf'] as const) : (['alertIf', 'alertName'] as const);
-      const written = [there, ...alertLabels].find((each) => labels.indexes([each]).includes(index))!;
+      const found = [there, ...alertLabels].find((each) => labels.indexes([each]).includes(index))!;
       if (!labels.indexes([missing]).includes(index))
-        labels.warn(written, index, `makes no alert: there is no ${missing} with the same index`);
+        labels.warn(found, index, `makes no alert: there is no ${missing} with the same index`);
       return [];
     }
     return [

@@ -1,6 +1,6 @@
-import { Refusal } from './definition';
+import { Refusal, refused } from './definition';
 import type { LabelProblem, LabelSettings } from './description';
-import { sortLabels } from './sort';
+import { costsOf, sortLabels } from './sort';
 import { definitionOf, isLabelName, type LabelName, type ValueOf } from './table';
 
 /** The labels of one service, each read once. */
@@ -13,6 +13,8 @@ export interface Labels {
   indexes(names: readonly LabelName[]): number[];
   /** Whether the service has any of these, right or wrong. */
   has(names: readonly LabelName[]): boolean;
+  /** Whether the value that counts for that index was refused. */
+  wrong(name: LabelName, index?: number): boolean;
   error(name: LabelName, index: number, message: string): void;
   warn(name: LabelName, index: number, message: string): void;
   others: Record<string, string>;
@@ -31,9 +33,9 @@ export function readLabels(labels: Record<string, string>, settings: LabelSettin
   const { known, others, problems } = sortLabels(labels, settings.prefix);
   const entries = new Map<LabelName, Map<number, Entry>>();
   for (const { name, index, label, text } of known) {
-    const value = readValue(name, text, settings.separator);
-    if (value instanceof Refusal)
-      problems.push({ severity: 'error', label, message: explain(name, label, text, value) });
+    const value = text === undefined ? refused : readValue(name, text, settings.separator);
+    if (value instanceof Refusal && text !== undefined)
+      problems.push({ severity: 'error', label, message: explain(name, label, text, value), ...costsOf(name) });
     if (!entries.has(name)) entries.set(name, new Map());
     entries.get(name)!.set(index, { value: value instanceof Refusal ? undefined : value, label });
   }
@@ -46,7 +48,8 @@ export function readLabels(labels: Record<string, string>, settings: LabelSettin
   const entryOf = (name: LabelName, index: number) => entries.get(name)?.get(index) ?? entries.get(name)?.get(0);
   const tell = (severity: LabelProblem['severity'], name: LabelName, index: number, message: string) => {
     const label = entryOf(name, index)?.label ?? `${settings.prefix}${name}${index > 0 ? `.${index}` : ''}`;
-    const problem = { severity, label, message: `${label} ${message}` };
+    const costs = severity === 'error' ? costsOf(name) : {};
+    const problem = { severity, label, message: `${label} ${message}`, ...costs };
     // Several routes may take the same value from the label without index.
     if (!problems.some((each) => each.message === problem.message)) problems.push(problem);
   };
@@ -60,6 +63,10 @@ export function readLabels(labels: Record<string, string>, settings: LabelSettin
     indexes: (names) =>
       [...new Set(names.flatMap((name) => [...(entries.get(name)?.keys() ?? [])]))].sort((a, b) => a - b),
     has: (names) => names.some((name) => entries.has(name)),
+    wrong: (name, index = 0) => {
+      const entry = entryOf(name, index);
+      return entry !== undefined && entry.value === undefined;
+    },
     error: (name, index, message) => tell('error', name, index, message),
     warn: (name, index, message) => tell('warning', name, index, message),
     others,

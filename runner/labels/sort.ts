@@ -18,7 +18,8 @@ export interface WrittenLabel {
   index: number;
   /** Full name, with prefix and index. */
   label: string;
-  text: string;
+  /** Undefined where it cannot be read; that is told already. */
+  text: string | undefined;
 }
 
 export interface SortedLabels {
@@ -82,13 +83,24 @@ function sortLabel(
   if (written === '') return;
   const longest = definition.longest ?? longestValue;
   const size = Buffer.byteLength(text);
-  if (size > longest) sorted.problems.push(error(label, `has ${size} bytes; it may have ${longest}`));
+  const known = { name: name!, index: indexed ? Number(digits) : 0, label };
+  const refuse = (message: string) => {
+    sorted.problems.push({ ...error(label, message), ...costsOf(name!) });
+    sorted.known.push({ ...known, text: undefined });
+  };
+  if (size > longest) refuse(`has ${size} bytes; it may have ${longest}`);
   else if ((definition.raw ? controlButLines : control).test(written))
-    sorted.problems.push(error(label, 'has a control character, such as a line break, which is not allowed here'));
+    refuse('has a control character, such as a line break, which is not allowed here');
   else {
     if (definition.remark) sorted.problems.push(warning(label, definition.remark));
-    sorted.known.push({ name: name!, index: indexed ? Number(digits) : 0, label, text: written });
+    sorted.known.push({ ...known, text: written });
   }
+}
+
+/** What an error in a label costs: an alert or the metrics are left out alone. */
+export function costsOf(name: LabelName): Pick<LabelProblem, 'costs'> {
+  const { group } = definitionOf(name);
+  return group === 'alerts' ? { costs: 'alert' } : group === 'scrape' ? { costs: 'metrics' } : {};
 }
 
 const control = /[\u0000-\u001f\u007f]/; // eslint-disable-line no-control-regex

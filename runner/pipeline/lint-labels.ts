@@ -1,7 +1,10 @@
 import type { Context } from '../common/context';
+import { readMonitorTexts } from '../common/monitor-files';
 import { describeService } from '../labels/describe';
-import type { LabelSettings, ServiceDescription } from '../labels/description';
+import type { LabelProblem, LabelSettings, ServiceDescription } from '../labels/description';
 import { withoutSecrets } from '../labels/redact';
+import { readCustomShortcuts, type CustomShortcut } from '../monitor/alerts/custom';
+import { judgeAlerts } from '../monitor/alerts/rules';
 import { readStackLabels, type StackLabels } from './stack-labels';
 import { placeOf, type StackProblem } from './written-labels';
 
@@ -23,7 +26,9 @@ export interface Lint {
 /** Reads the labels of stack files as the controller would, and tells everything that is wrong with them at once. */
 export async function lintLabels(files: string[], settings: LabelSettings, context: Context): Promise<Lint> {
   const read = await readStackLabels(files, settings.prefix, context);
-  const services = read.services.map((service) => lintService(service, settings));
+  const texts = await readMonitorTexts({ ...context.env, HOMEOSTAT_MONITOR_CONFIGURATION: '' }, context.cwd);
+  const { shortcuts } = readCustomShortcuts(texts.shortcuts);
+  const services = read.services.map((service) => lintService(service, settings, shortcuts));
   const order = new Map(files.map((file, index) => [file, index]));
   const problems = [...read.problems, ...services.flatMap((service) => service.problems)].sort(
     (a, b) => order.get(a.file)! - order.get(b.file)! || (a.line ?? 0) - (b.line ?? 0),
@@ -32,10 +37,19 @@ export async function lintLabels(files: string[], settings: LabelSettings, conte
   return { services, problems, errors, warnings: problems.length - errors };
 }
 
-function lintService(read: StackLabels, settings: LabelSettings): LintedService {
+function lintService(
+  read: StackLabels,
+  settings: LabelSettings,
+  customShortcuts: Record<string, CustomShortcut>,
+): LintedService {
   const { file, line, name, stack, service, labels, lines } = read;
   const { takesPart, description, problems } = describeService({ name, stack, labels }, settings);
-  const told = problems.map((problem) => ({ ...problem, file, line: lines[problem.label] ?? line }));
+  const alerts = description ? alertProblems(description, stack, settings.prefix, customShortcuts) : [];
+  const told = [...problems, ...alerts].map((problem) => ({
+    ...problem,
+    file,
+    line: lines[problem.label] ?? lines[problem.label.replace(/\.\d+$/, '')] ?? line,
+  }));
   return {
     file,
     line,
@@ -46,6 +60,20 @@ function lintService(read: StackLabels, settings: LabelSettings): LintedService 
     ...(description ? { description: withoutSecrets(description) } : {}),
     problems: [...read.problems, ...told],
   };
+}
+
+function alertProblems(
+  description: ServiceDescription,
+  stack: string,
+  prefix: string,
+  customShortcuts: Record<string, CustomShortcut>,
+): LabelProblem[] {
+  const { refusals } = judgeAlerts({ description, stack }, { customShortcuts });
+  return refusals.map(({ severity, label = '', message }) => ({
+    severity,
+    label: `${prefix}${label}`,
+    message: `${prefix}${message}`,
+  }));
 }
 
 /** `file:line severity: message` */

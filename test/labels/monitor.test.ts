@@ -92,3 +92,30 @@ t.test('limits hold for a service that takes no part, and whatever is wrong with
   const defaults = { scaleMax: '20' };
   t.same(limitsOfLabels({ 'a.scaleMin': '2' }, { prefix: 'a.', defaults }), { minimum: 2, maximum: 20 });
 });
+
+t.test('a label that is wrong costs its own alert, or the metrics; nothing else of the service', async (t) => {
+  const good = { 'alertName.2': 'b', 'alertIf.2': 'up', scrapePort: '9090', port: '8080', servicePath: '/' };
+  const bad: Record<string, string>[] = [
+    { 'alertFor.1': '5 minutes' },
+    { 'alertLabels.1': 'nothing' },
+    { 'alertAnnotations.1': 'nothing' },
+    { 'alertPersistent.1': 'perhaps' },
+    { 'alertAnnotations.1': 'summary=\u0007' },
+    { 'alertIf.1': 'x'.repeat(5000) },
+  ];
+  for (const labels of bad) {
+    const { description, problems } = describe({ 'alertName.1': 'a', 'alertIf.1': 'up', ...good, ...labels });
+    t.same(
+      description?.alerts.map(({ name }) => name),
+      ['b'],
+      JSON.stringify(labels).slice(0, 80),
+    );
+    t.match(problems, [{ severity: 'error', costs: 'alert' }]);
+    t.equal(description?.destinations.length, 1);
+    t.equal(description?.scrape?.port, 9090);
+  }
+  const { description } = describe({ ...good, scrapeInterval: 'soon' });
+  t.equal(description?.scrape, undefined, 'it would be asked at another pace than is wanted');
+  t.equal(description?.alerts.length, 1);
+  t.same(alerts({ 'alertName.1': 'a', 'alertIf.1': 'up', alertFor: 'x' }), [], 'what holds for all is wrong for all');
+});

@@ -165,14 +165,16 @@ const base = { port: '8080', servicePath: '/x' };
 
 t.test('a wrong value is refused with the label, the value and what is allowed, with and without index', async (t) => {
   for (const [name, values] of Object.entries(bad) as [LabelName, string[]][]) {
-    const { indexed, secret, form } = definitionOf(name);
+    const { indexed, secret, form, group } = definitionOf(name);
     for (const value of values)
       for (const written of indexed ? [name, `${name}.3`] : [name]) {
         const { description, problems } = describe({ ...base, ...company[name], [written]: value });
         const label = `com.df.${written}`;
         const error = problems.find((each) => each.severity === 'error' && each.label === label);
         t.ok(error, `${written}=${value}`);
-        t.equal(description, undefined);
+        const costs = group === 'alerts' ? 'alert' : group === 'scrape' ? 'metrics' : undefined;
+        t.equal(error?.costs, costs);
+        t.equal(description === undefined, costs === undefined, 'a wrong alert or scrape label costs no route');
         t.match(error?.message, new RegExp(`^${label.replaceAll('.', '\\.')} `));
         t.ok(error!.message.length < 600);
         if (secret) t.notMatch(error?.message, value);
