@@ -13,6 +13,7 @@ import { Agents } from './agents';
 import { Bundles } from './bundles';
 import { DecisionMaker } from './decisions';
 import type { ServiceState } from './model';
+import { DescribedLabels } from './described-labels';
 import { instancesOf, proxyNetworks } from './networks';
 import { hashesOf, imagesToKnow, passwordsOf, planServices, type Plan } from './plan';
 import { QuarantineRecords } from './records';
@@ -66,6 +67,7 @@ export class Controller {
   private readonly images: ImageHealthchecks;
   private readonly decisions: DecisionMaker;
   private readonly stateLog: StateLog;
+  private readonly described: DescribedLabels;
   /** Instances that agents have asked for. */
   private readonly asked = new Set<string>();
   private seen = '';
@@ -87,6 +89,7 @@ export class Controller {
     this.images = new ImageHealthchecks(engine, context);
     this.decisions = new DecisionMaker(this.records, context.log);
     this.stateLog = new StateLog(context.log);
+    this.described = new DescribedLabels(settings.labels);
   }
 
   /** One full pass; true when something was published. @throws what the Engine says; the bundles stay as they are */
@@ -104,6 +107,7 @@ export class Controller {
     const networks = new Map<string, ReturnType<typeof proxyNetworks>>();
     const surroundings = {
       labels: this.settings.labels,
+      described: this.described,
       users,
       networks: (instance: string) => {
         const known = networks.get(instance) ?? proxyNetworks(listing, instance, this.settings.proxyNetworks);

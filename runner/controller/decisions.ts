@@ -1,7 +1,7 @@
 import { messageOf } from '../common/errors';
 import type { Logger } from '../common/log';
 import type { ServiceFacts, SwarmListing } from '../swarm/facts';
-import { hashOfLabels, judge, type Surroundings } from './judge';
+import { judge, type Surroundings } from './judge';
 import type { Judged } from './model';
 import { decide, ServedVersions, type Decision } from './quarantine';
 import type { QuarantineRecords } from './records';
@@ -56,7 +56,7 @@ export class DecisionMaker {
     }
   }
 
-  private async tidy(listing: SwarmListing, { labels }: Surroundings): Promise<void> {
+  private async tidy(listing: SwarmListing, { described }: Surroundings): Promise<void> {
     const services = new Map(listing.services.map((service) => [service.name, service]));
     const hashes = (name: string): ReadonlySet<string> | undefined => {
       const service = services.get(name);
@@ -68,7 +68,7 @@ export class DecisionMaker {
         ...(stored ? [stored.version] : []),
         ...this.versions.of(service.id),
       ];
-      return new Set(versions.map((version) => hashOfLabels(version.labels, labels)));
+      return new Set(versions.map(({ labels }) => described.of(service, labels).hash));
     };
     await this.records.tidy(new Set(services.keys()), hashes);
   }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { describeService } from '../labels/describe';
 import type { LabelSettings, ServiceDescription } from '../labels/description';
+import type { DescribedLabels } from './described-labels';
 import type { Judged, Problem, SecretUser, Version } from './model';
 import type { ProxyNetworks } from './networks';
 import type { SecretUsers } from './secret-users';
@@ -8,6 +7,7 @@ import type { SecretUsers } from './secret-users';
 /** What a version of a service is judged by, besides itself. */
 export interface Surroundings {
   labels: LabelSettings;
+  described: DescribedLabels;
   networks(instance: string): ProxyNetworks;
   users: SecretUsers;
   /** Why an engine refused these labels of this service. */
@@ -16,15 +16,10 @@ export interface Surroundings {
 
 /** Judges one version of a service: its labels, the networks it is on, the secrets it names, and what engines said of it. */
 export function judge(service: { name: string; stack?: string }, version: Version, surroundings: Surroundings): Judged {
-  const { name, stack } = service;
-  const hash = hashOfLabels(version.labels, surroundings.labels);
-  const { takesPart, description, problems } = describeService(
-    { name, stack, labels: version.labels },
-    surroundings.labels,
-  );
+  const { hash, takesPart, description, problems } = surroundings.described.of(service, version.labels);
   if (!takesPart || !description) return { version, hash, takesPart, secretUsers: [], problems };
   const users = usersOf(description, surroundings.users);
-  const refusal = surroundings.refused(name, hash);
+  const refusal = surroundings.refused(service.name, hash);
   const all: Problem[] = [
     ...problems,
     ...networkProblems(description, version, surroundings),
@@ -38,14 +33,6 @@ export function judge(service: { name: string; stack?: string }, version: Versio
 
 const message = (text: string) => ({ message: text });
 const labelOf = (label: string, { labels }: Surroundings) => `${labels.prefix}${label}`;
-
-/** The same labels have the same hash, whatever their order; labels that nobody here reads do not count. */
-export function hashOfLabels(labels: Record<string, string>, { prefix, notifyLabel }: LabelSettings): string {
-  const hash = createHash('sha256');
-  for (const name of Object.keys(labels).sort())
-    if (name.startsWith(prefix) || name === notifyLabel) hash.update(JSON.stringify([name, labels[name]]));
-  return hash.digest('hex').slice(0, 16);
-}
 
 function networkProblems(
   description: ServiceDescription,

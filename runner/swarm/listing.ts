@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { text as readText } from 'node:stream/consumers';
 import type { Context } from '../common/context';
 import { engineError, requestStream, type Engine } from '../common/engine';
-import { nodeFacts, serviceFacts, taskList, type ListedNode, type ListedService, type SwarmListing } from './facts';
+import { nodeFacts, taskList, type ListedNode, type ListedService, type SwarmListing } from './facts';
+import { ServiceCache } from './service-cache';
 
 /** Milliseconds after which an Engine that has not answered counts as hung. */
 const answerLimit = 15_000;
@@ -20,6 +21,7 @@ interface Kept {
  */
 export class SwarmReader {
   private readonly kept = new Map<string, Kept>();
+  private readonly services = new ServiceCache();
   private last: SwarmListing | undefined;
 
   constructor(
@@ -34,7 +36,9 @@ export class SwarmReader {
     const wanted = { filters: { 'desired-state': ['running'] } };
     const readTasks = () => this.read('tasks', '/tasks', wanted, taskList);
     const [services, nodes, networks, secrets, listed] = await Promise.all([
-      this.read('services', '/services', { status: true }, servicesOf),
+      this.read('services', '/services', { status: true }, (list: ListedService[]) =>
+        this.services.factsOf(list).sort(by('name')),
+      ),
       this.read('nodes', '/nodes', {}, (list: ListedNode[]) => list.map(nodeFacts).sort(by('id'))),
       this.read('networks', '/networks', { filters: { scope: ['swarm'] } }, networksOf),
       this.read('secrets', '/secrets', {}, secretsOf),
@@ -79,8 +83,6 @@ const by =
   <K extends string>(key: K) =>
   (a: Record<K, string>, b: Record<K, string>) =>
     a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0;
-
-const servicesOf = (list: ListedService[]) => list.map(serviceFacts).sort(by('name'));
 
 const networksOf = (list: { Id: string; Name: string }[]) =>
   list.map(({ Id, Name }) => ({ id: Id, name: Name })).sort(by('id'));

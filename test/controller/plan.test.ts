@@ -1,4 +1,5 @@
 import t from 'tap';
+import { DescribedLabels } from '../../runner/controller/described-labels';
 import { judge } from '../../runner/controller/judge';
 import { proxyNetworks } from '../../runner/controller/networks';
 import { imagesToKnow, planServices } from '../../runner/controller/plan';
@@ -21,6 +22,7 @@ function plan(
   const swarm = listing(services);
   const surroundings = {
     labels: defaultLabelSettings,
+    described: new DescribedLabels(defaultLabelSettings),
     networks: (instance: string) => proxyNetworks(swarm, instance, ['proxy']),
     users,
     refused: () => undefined,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { DescribedLabels } from '../../runner/controller/described-labels';
 import { judge, type Surroundings } from '../../runner/controller/judge';
 import type { Version } from '../../runner/controller/model';
 import { proxyNetworks } from '../../runner/controller/networks';
@@ -11,6 +12,7 @@ import { badPort, listing, route, service } from './support';
 
 const surroundings = (refused: Record<string, string> = {}): Surroundings => ({
   labels: defaultLabelSettings,
+  described: new DescribedLabels(defaultLabelSettings),
   networks: (instance) => proxyNetworks(listing([]), instance, ['proxy']),
   users: { fingerprint: '', of: () => ({ problem: 'there is no such secret' }) },
   refused: (name, hash) => refused[`${name}/${hash}`],
