@@ -34,6 +34,16 @@ const engines = {
       more: { alerts, refusals },
     };
   },
+  async alertmanager(files: string[], context: Context): Promise<Rendered> {
+    const { renderAlertingStacks } = await import('../pipeline/render-alerting');
+    const { files: rendered, refusals, destinations } = await renderAlertingStacks(files, context);
+    return {
+      files: rendered,
+      main: rendered['alertmanager.yml']!,
+      contents: `${Object.keys(destinations).length} receivers`,
+      more: { refusals, destinations },
+    };
+  },
   /** The rules alone. */
   async rules(files: string[], context: Context): Promise<Rendered> {
     const { files: rendered, ...others } = await engines.prometheus(files, context);
@@ -56,6 +66,10 @@ const command: Command = {
     ],
     ['homeostat render prometheus -f stack.yml --output monitor', 'For promtool check config monitor/prometheus.yml'],
     ['homeostat render rules -f stack.yml', 'The rules that the alerts become, each service in a file of its own'],
+    [
+      'homeostat render alertmanager -f stack.yml --output alerting',
+      'For amtool check-config alerting/alertmanager.yml',
+    ],
   ],
   positional: ['engine'],
   options: {
