@@ -1,8 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { textsIn } from './text-files';
 
-const mostFiles = 200;
-const largest = 1024 * 1024;
 const secrets = '/run/secrets';
 
 /** Texts that settings of the monitor come from besides the environment. */
@@ -23,20 +22,8 @@ export async function readMonitorTexts(env: Record<string, string | undefined>, 
   const folder = (variable: string) => path.resolve(cwd, env[variable] || secrets);
   const [configuration, scrapes, shortcuts] = await Promise.all([
     named ? readFile(path.resolve(cwd, named), 'utf8') : undefined,
-    textsOf(folder('CONFIGS_DIR'), /^scrape_[\w.-]+$/),
-    textsOf(folder('HOMEOSTAT_MONITOR_SHORTCUTS'), /^alertif[-_][\w.-]+$/),
+    textsIn(folder('CONFIGS_DIR'), /^scrape_[\w.-]+$/),
+    textsIn(folder('HOMEOSTAT_MONITOR_SHORTCUTS'), /^alertif[-_][\w.-]+$/),
   ]);
   return { ...(configuration === undefined ? {} : { configuration }), scrapes, shortcuts };
-}
-
-async function textsOf(folder: string, wanted: RegExp): Promise<Record<string, string>> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => wanted.test(name)).sort();
-  const texts = names.slice(0, mostFiles).map(async (name): Promise<[string, string][]> => {
-    const file = path.join(folder, name);
-    const facts = await stat(file).catch(() => undefined);
-    if (!facts?.isFile() || facts.size > largest) return [];
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    return text === undefined ? [] : [[name, text]];
-  });
-  return Object.fromEntries((await Promise.all(texts)).flat());
 }
