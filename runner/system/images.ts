@@ -80,11 +80,19 @@ export async function ensureImage(engine: Engine, image: SystemImage, context: C
 export const ensureRunnerImage = async (engine: Engine, context: Context): Promise<string> =>
   ensureImage(engine, await runnerImage(context), context);
 
-export async function imageExists(engine: Engine, image: string): Promise<boolean> {
-  return request(engine, 'GET', `/images/${image}/json`).then(
-    () => true,
+export const imageExists = async (engine: Engine, image: string): Promise<boolean> =>
+  (await imageId(engine, image)) !== undefined;
+
+/**
+ * Id of an image on this Engine, `sha256:…`; undefined where it is not there. A service that names its image by the id is
+ * started without a look at a registry: by its tag, Swarm would ask Docker Hub first, for each task, and would take
+ * whatever somebody put there under that name.
+ */
+export async function imageId(engine: Engine, image: string): Promise<string | undefined> {
+  return request<{ Id: string }>(engine, 'GET', `/images/${image}/json`).then(
+    ({ Id }) => Id,
     (error: unknown) => {
-      if (statusOf(error) === 404) return false;
+      if (statusOf(error) === 404) return undefined;
       throw error;
     },
   );

@@ -6,7 +6,7 @@ import { connectEngine, type Engine } from '../common/engine';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { controllerStack, proxyStack, startController, startProxy } from './door';
-import { ensureImage, imageExists, proxyImage, registryImage, runnerImage, type SystemImage } from './images';
+import { ensureImage, imageExists, imageId, proxyImage, registryImage, runnerImage, type SystemImage } from './images';
 import { JobClient } from './job-client';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
 import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
@@ -148,12 +148,14 @@ async function noteBaseImage(engine: Engine, settings: UpSettings): Promise<void
   }));
 }
 
+/** The id of an image, which is built where it is missing. */
 async function buildOne(engine: Engine, image: SystemImage, settings: UpSettings, context: Context): Promise<string> {
   await addToState(settings.folder, (state) => ({
     ...state,
     images: including(state.images, image.name, `${image.repository}:latest`),
   }));
-  return ensureImage(engine, image, context);
+  const name = await ensureImage(engine, image, context);
+  return (await imageId(engine, name)) ?? name;
 }
 
 /** The jobs of a fresh system: the example's pipeline. JSON is YAML. */

@@ -120,7 +120,7 @@ t.test('the door', async (t) => {
   const update = (...words: string[]) => lab.docker(1, 'service', 'update', '--no-resolve-image', ...words);
   const reloads = async () =>
     ((await door.proxies()) as unknown as { reloads: number }[]).reduce((sum, proxy) => sum + proxy.reloads, 0);
-  await provideImage(door.engine, 'busybox');
+  const busybox = await door.engine.getImage(await provideImage(door.engine, 'busybox')).inspect();
 
   /** Services one after the other: seconds until each is routed, and until it is not when it lost its label. */
   const comeAndGo = async (rounds: number, prefix: string) => {
@@ -341,7 +341,7 @@ t.test('the door', async (t) => {
           Name: name,
           Labels: labels({ 'com.df.servicePath': `/${name}` }),
           TaskTemplate: {
-            ContainerSpec: { Image: 'homeostat-lab/busybox:latest', Command: server },
+            ContainerSpec: { Image: busybox.Id, Command: server },
             Networks: [{ Target: 'proxy' }],
           },
           EndpointSpec: { Mode: 'dnsrr' },

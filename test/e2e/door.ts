@@ -96,11 +96,14 @@ function dockerfile(base: string): string {
   return [`FROM ${base}`, ...lines].join('\n');
 }
 
-/** The image of controller and proxy on a node, with the compiled runner as it is now. */
-export async function doorImage(lab: Lab, node = 1): Promise<string> {
-  const engine = lab.engine(node);
+/**
+ * The image of controller and proxy on a node, with the compiled runner as it is now. By its id, so that no task asks a
+ * registry for it.
+ */
+async function doorImage(lab: Lab): Promise<string> {
+  const engine = lab.engine();
   const context = pack();
-  context.entry({ name: 'Dockerfile' }, dockerfile(await lab.image('proxy', node)));
+  context.entry({ name: 'Dockerfile' }, dockerfile(await lab.image('proxy')));
   context.entry({ name: 'homeostat.cjs' }, readFileSync(path.join(resources, 'homeostat/homeostat.cjs')));
   context.finalize();
   const tag = 'homeostat-lab/door:latest';
@@ -112,7 +115,17 @@ export async function doorImage(lab: Lab, node = 1): Promise<string> {
       else resolve();
     }),
   );
-  return tag;
+  const { Id } = await engine.getImage(tag).inspect();
+  return Id;
+}
+
+/** Gives another node the same image, as one does by hand on a machine without a registry. */
+async function copyImage(lab: Lab, image: string, node: number): Promise<void> {
+  const other = lab.engine(node);
+  const loaded = await other.loadImage((await lab.engine().getImage(image).get()) as NodeJS.ReadableStream);
+  await new Promise<void>((resolve, reject) =>
+    other.modem.followProgress(loaded, (error: Error | null) => (error ? reject(error) : resolve())),
+  );
 }
 
 /** Starts a Swarm with controller and proxies. */
@@ -121,8 +134,8 @@ export async function withDoor(t: Test, options: LabOptions = {}): Promise<Door>
   const folder = mkdtempSync(path.join(tmpdir(), 'homeostat-door-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const image = await doorImage(lab);
-  for (let node = 2; node <= (options.nodes ?? 1); node++) await doorImage(lab, node);
   const engine = lab.engine();
+  for (let node = 2; node <= (options.nodes ?? 1); node++) await copyImage(lab, image, node);
   const context = realContext({ env: { ...lab.environment(), HOMEOSTAT_STATE: folder } });
   const settings = { folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 };
   await ensureNetworks(engine, folder, context);

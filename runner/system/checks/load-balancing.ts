@@ -5,7 +5,7 @@ import { request, type Engine } from '../../common/engine';
 import { messageOf } from '../../common/errors';
 import { removeStack } from '../../swarm/stack';
 import { stackLabel } from '../../swarm/types';
-import { imageExists, runnerImageName } from '../images';
+import { imageId, runnerImageName } from '../images';
 import { ok, unknown, warning, type CheckDefinition, type Examination, type Finding } from './check';
 
 export const probeLabel = 'com.homeostat.probe';
@@ -35,9 +35,7 @@ export const loadBalancingCheck = (image?: string): CheckDefinition => ({
 });
 
 async function imageWithNode({ engine, context }: Examination): Promise<string | undefined> {
-  for (const name of [await runnerImageName(context), 'homeostat/runner:latest'])
-    if (await imageExists(engine, name)) return name;
-  return undefined;
+  return (await imageId(engine, await runnerImageName(context))) ?? imageId(engine, 'homeostat/runner:latest');
 }
 
 const kernelList = () =>
