@@ -31,8 +31,10 @@ export class Door {
     let body = '';
     for await (const piece of request.setEncoding('utf8')) body += piece;
     this.asked.push({ method: request.method!, url: request.url!, headers: request.headers, body });
-    response.writeHead(this.status);
-    response.end();
+    // Slack's word for success; Alertmanager 0.28 looks at it.
+    const text = this.status === 200 ? 'ok' : 'no';
+    response.writeHead(this.status, { 'content-type': 'text/plain' });
+    response.end(this.status === 201 ? '' : text);
   });
 
   get urls(): string[] {
