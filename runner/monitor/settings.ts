@@ -60,7 +60,11 @@ export function monitorSettings(
   tell('HOMEOSTAT_MONITOR_CONFIGURATION', file.problems);
   const scrapes = readScrapeFiles(files.scrapes ?? {});
   tell('CONFIGS_DIR', scrapes.problems);
-  const { extra, problems } = settleExtra([fromEnvironment.tree, file.extra, { scrape_configs: scrapes.jobs }]);
+  const { extra, problems } = settleExtra([
+    fromEnvironment.tree,
+    file.extra,
+    scrapes.jobs.length > 0 ? { scrape_configs: scrapes.jobs } : {},
+  ]);
   tell('HOMEOSTAT_MONITOR_CONFIGURATION', problems);
   const shortcuts = readCustomShortcuts(files.shortcuts ?? {});
   tell('alertif', shortcuts.problems);

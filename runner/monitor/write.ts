@@ -27,10 +27,10 @@ const quoted = (text: string): string =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-const mapLines = (name: string, texts: Record<string, string>): string[] => [
-  `        ${name}:`,
-  ...Object.entries(texts).map(([key, text]) => `          ${quoted(key)}: ${quoted(text)}`),
-];
+function mapLines(name: string, texts: Record<string, string>): string[] {
+  const lines = Object.entries(texts).map(([key, text]) => `          ${quoted(key)}: ${quoted(text)}`);
+  return lines.length === 0 ? [`        ${name}: {}`] : [`        ${name}:`, ...lines];
+}
 
 /**
  * A file of rules (https://prometheus.io/docs/prometheus/2.53/configuration/alerting_rules/). There may be thousands of

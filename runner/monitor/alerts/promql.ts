@@ -67,6 +67,8 @@ const newer = new Set([
 
 const setOperators = new Set(['And', 'Or', 'Unless']);
 const comparisons = new Set(['Eql', 'Neq', 'Lss', 'Gtr', 'Lte', 'Gte']);
+const modifiers = new Set(['OffsetExpr', 'StepInvariantExpr']);
+const selected = new Set(['VectorSelector', 'MatrixSelector', 'SubqueryExpr']);
 const inner = new Set(['PromQL', 'ParenExpr', 'StepInvariantExpr', 'OffsetExpr', 'UnaryExpr']);
 const expressions = new Set([
   ...['AggregateExpr', 'BinaryExpr', 'FunctionCall', 'MatrixSelector', 'NumberDurationLiteral', 'OffsetExpr'],
@@ -102,6 +104,8 @@ class Checker {
         this.selector(node);
         return 'vector';
       case 'MatrixSelector':
+        if (childrenOf(node)[0]!.name !== 'VectorSelector')
+          this.tell(node, 'a range such as [5m] is for selectors only');
         this.wants(childrenOf(node)[0]!, ['vector'], 'what stands before [ ]');
         this.durations(node);
         return 'matrix';
@@ -111,7 +115,9 @@ class Checker {
         return 'matrix';
       case 'NumberDurationLiteral':
         if (
-          !/^(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[nN][aA][nN]|[iI][nN][fF])$/.test(this.of(node))
+          !/^[+-]?\s*(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[nN][aA][nN]|[iI][nN][fF])$/.test(
+            this.of(node),
+          )
         )
           this.tell(node, `'${this.of(node)}' is no number`);
         return 'scalar';
@@ -133,9 +139,22 @@ class Checker {
   private innerType(node: SyntaxNode): ValueType | undefined {
     const type = this.typeOf(childrenOf(node)[0]!);
     if (node.name === 'OffsetExpr') this.durations(node);
+    if (modifiers.has(node.name)) this.modifier(node);
     if (node.name === 'UnaryExpr' && (type === 'string' || type === 'matrix'))
       this.tell(node, `a sign is for numbers and instant vectors, not for ${names[type]}`);
     return type;
+  }
+
+  /** `offset` and `@` stand behind what is selected, each once. */
+  private modifier(node: SyntaxNode): void {
+    const word = node.name === 'OffsetExpr' ? 'offset' : '@';
+    let at = childrenOf(node)[0]!;
+    // The grammar lets them hold for all that stands before; Prometheus takes them for the last selector of it.
+    while (at.name === 'UnaryExpr' || at.name === 'BinaryExpr' || modifiers.has(at.name)) {
+      if (at.name === node.name) this.tell(node, `'${word}' stands twice`);
+      at = childrenOf(at).at(at.name === 'BinaryExpr' ? -1 : 0)!;
+    }
+    if (!selected.has(at.name)) this.tell(node, `'${word}' is for selectors and subqueries only`);
   }
 
   private wants(node: SyntaxNode, types: ValueType[], what: string): ValueType | undefined {
@@ -150,6 +169,8 @@ class Checker {
     const types = sides.map((side) => this.wants(side, ['scalar', 'vector'], 'each side of an operator'));
     const operator = children(node).find(({ name }) => setOperators.has(name) || comparisons.has(name));
     for (const child of children(node)) if (child.name === 'FillModifier') this.tooNew(child);
+    if (node.getChild('MatchingModifierClause') && types.includes('scalar'))
+      this.tell(node, 'on and ignoring are for instant vectors only');
     const numbers = types.every((type) => type === 'scalar');
     if (operator && setOperators.has(operator.name) && types.includes('scalar'))
       this.tell(operator, `'${this.of(operator)}' is for instant vectors only`);
