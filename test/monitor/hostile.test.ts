@@ -238,7 +238,7 @@ t.test('what is written as YAML is read as it was, whatever it holds', async (t)
 });
 
 t.test('PromQL that is let through is accepted by promtool, and what it accepts is let through', async (t) => {
-  const samples = [...new Set(fc.sample(promql, { numRuns: 8000, seed: 13 }))];
+  const samples = [...new Set(fc.sample(promql, { numRuns: 8000, seed: 11 }))];
   const good = samples.filter((text) => problemOfPromql(text) === undefined);
   const bad = samples.filter((text) => problemOfPromql(text) !== undefined);
   t.comment(`${good.length} let through, ${bad.length} refused`);

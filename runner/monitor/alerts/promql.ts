@@ -110,6 +110,7 @@ class Checker {
         this.durations(node);
         return 'matrix';
       case 'SubqueryExpr':
+        if (holdsForMore(node)) this.tell(node, 'a subquery of more than a selector needs parentheses');
         this.wants(childrenOf(node)[0]!, ['vector'], 'what stands before [ : ]');
         this.durations(node);
         return 'matrix';
@@ -262,6 +263,14 @@ class Checker {
       else if (duration === 0 && child.name === 'DurationExpr') this.tell(child, 'a range of no length');
     }
   }
+}
+
+/** Whether the grammar lets `[5m:1m]` hold for all that stands before an `offset` or `@`; Prometheus does not. */
+function holdsForMore(subquery: SyntaxNode): boolean {
+  let at = childrenOf(subquery)[0]!;
+  const modified = modifiers.has(at.name);
+  while (modifiers.has(at.name)) at = childrenOf(at)[0]!;
+  return modified && (at.name === 'BinaryExpr' || at.name === 'UnaryExpr');
 }
 
 function children(node: SyntaxNode): SyntaxNode[] {
