@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import { requireDuration } from '../common/duration';
-import { connectEngine } from '../common/engine';
 import { fail } from '../common/errors';
 import type { Command, Values } from './command';
 
@@ -25,8 +24,8 @@ const command: Command = {
 
 export default command;
 
-/** Each reading makes some MB of text, which V8 would let pile up. */
-const smallHeap = ['--optimize-for-size', '--max-semi-space-size=4', '--semi-space-growth-factor=1'];
+/** What each reading leaves behind is small, and V8 would let it pile up. */
+const smallHeap = ['--optimize-for-size', '--max-semi-space-size=2', '--semi-space-growth-factor=1'];
 
 const shortestInterval = 1000;
 
@@ -42,7 +41,7 @@ async function run(context: Context, values: Values) {
   const at = (name: string) => path.resolve(context.cwd, String(values[name]));
   const folders = { cgroup: at('cgroup'), proc: at('proc') };
   const options = { host: String(values.host), port, interval, ...folders };
-  const running = await serveExporter(connectEngine(context), options, context);
+  const running = await serveExporter(options, context);
   context.log.info(`the exporter listens on ${running.host}:${running.port}`);
   await new Promise((stop) => {
     if (context.signal.aborted) stop(undefined);

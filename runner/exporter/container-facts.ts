@@ -18,8 +18,8 @@ export interface ContainerFacts {
   cpuPeriod: number;
   /** Its network interfaces are its own, and not those of the node or of another container. */
   ownNetwork: boolean;
-  /** Its labels, as they stand in each of its metrics. */
-  labels: string;
+  /** Its labels, as they stand in each of its metrics, in UTF-8. */
+  labels: Buffer;
 }
 
 /** The parts of an answer to an inspection (https://docs.docker.com/engine/api/v1.41/#operation/ContainerInspect). */
@@ -61,12 +61,14 @@ export function containerFacts(inspected: InspectedContainer): ContainerFacts {
     cpuQuota: byCpus || Math.max(0, HostConfig.CpuQuota ?? 0),
     cpuPeriod: period,
     ownNetwork: !/^(?:host|none|container:.*)$/.test(HostConfig.NetworkMode ?? ''),
-    labels: labelPairs({
-      id: `/docker/${Id}`,
-      name: (inspected.Name ?? '').replace(/^\//, ''),
-      image: Config?.Image ?? '',
-      ...labelsOf(Config?.Labels ?? {}),
-    }),
+    labels: Buffer.from(
+      labelPairs({
+        id: `/docker/${Id}`,
+        name: (inspected.Name ?? '').replace(/^\//, ''),
+        image: Config?.Image ?? '',
+        ...labelsOf(Config?.Labels ?? {}),
+      }),
+    ),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { Context } from '../common/context';
 import { messageOf } from '../common/errors';
-import { request, requestStream, statusOf, type Engine } from '../common/engine';
 import { jsonLines } from '../common/json-lines';
 import { containerFacts, type ContainerFacts, type InspectedContainer } from './container-facts';
+import { EngineRefusal, type LocalEngine } from './local-engine';
 
 /** After these a container has to be inspected. */
 const changing = ['start', 'update', 'rename', 'die', 'destroy'];
@@ -16,6 +16,12 @@ const answerLimit = 10_000;
 const pause = 1000;
 /** Containers inspected at the same time. */
 const atOnce = 8;
+
+interface ListedContainer {
+  Id: string;
+  /** As a person reads it, such as `Up 3 minutes (healthy)`. */
+  Status?: string;
+}
 
 /**
  * The containers of a node, as its Engine describes them: listed in full now and then, and told of changes between by its
@@ -32,7 +38,7 @@ export class Containers {
 
   /** @param interval milliseconds between full listings */
   constructor(
-    private readonly engine: Engine,
+    private readonly engine: LocalEngine,
     private readonly interval: number,
     private readonly context: Context,
     /** Called when there are others, or one has changed. */
@@ -90,7 +96,7 @@ export class Containers {
     void this.context.clock.sleep(answerLimit, opened.signal).then(giveUp, () => undefined);
     try {
       const signal = AbortSignal.any([ends, late.signal]);
-      return await requestStream(this.engine, 'GET', '/events', { query: { filters }, signal });
+      return await this.engine.open('/events', { filters }, signal);
     } finally {
       opened.abort(new Error('opened'));
     }
@@ -105,12 +111,8 @@ export class Containers {
   }
 
   private take(action: string, id: string): void {
-    const facts = this.known.get(id);
     const status = /^health_status: (.*)$/.exec(action)?.[1];
-    if (status !== undefined) {
-      if (facts) this.known.set(id, { ...facts, healthy: status === 'healthy' });
-      return;
-    }
+    if (status !== undefined) return this.takeHealth(id, status);
     if (action === 'die' || action === 'destroy') {
       this.known.delete(id);
       this.changed();
@@ -118,6 +120,12 @@ export class Containers {
     if (action === 'destroy') this.stale.delete(id);
     else this.stale.add(id);
     this.wake();
+  }
+
+  private takeHealth(id: string, status: string | undefined): void {
+    const facts = this.known.get(id);
+    const healthy = status === 'healthy';
+    if (facts && status !== undefined && facts.healthy !== healthy) this.known.set(id, { ...facts, healthy });
   }
 
   /** Inspects what has changed at once, and lists all now and then. */
@@ -146,10 +154,12 @@ export class Containers {
 
   private async relist(ends: AbortSignal): Promise<void> {
     const options = { signal: ends, limit: answerLimit };
-    const list = await request<{ Id: string; State?: string }[]>(this.engine, 'GET', '/containers/json', options);
+    const list = await this.engine.ask<ListedContainer[]>('/containers/json', options);
     const present = new Set(list.map(({ Id }) => Id));
     for (const id of this.known.keys()) if (!present.has(id)) this.known.delete(id);
     for (const id of present) if (!this.known.has(id)) this.stale.add(id);
+    for (const { Id, Status = '' } of list)
+      this.takeHealth(Id, /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(Status)?.[1]);
     await this.inspectStale(ends);
     if (!this.up) this.context.log.info(`the Docker Engine runs ${this.known.size} containers`);
     this.up = true;
@@ -168,13 +178,13 @@ export class Containers {
   private async inspect(id: string, signal: AbortSignal): Promise<void> {
     try {
       const options = { signal, limit: answerLimit };
-      const inspected = await request<InspectedContainer>(this.engine, 'GET', `/containers/${id}/json`, options);
+      const inspected = await this.engine.ask<InspectedContainer>(`/containers/${id}/json`, options);
       if (inspected.State?.Running) this.known.set(id, containerFacts(inspected));
       else this.known.delete(id);
     } catch (error) {
       this.known.delete(id);
       // One container that cannot be inspected is without metrics until the next listing.
-      if (!signal.aborted && statusOf(error) !== 404)
+      if (!signal.aborted && !(error instanceof EngineRefusal && error.status === 404))
         this.context.log.debug(`the container ${id.slice(0, 12)} cannot be inspected: ${messageOf(error)}`);
     }
   }

@@ -1,4 +1,4 @@
-import { request, type Engine } from '../common/engine';
+import type { LocalEngine } from './local-engine';
 import { isTold, memoryReading, type Reading } from './reading';
 
 interface EngineInterface {
@@ -21,14 +21,14 @@ export interface EngineStats {
 
 /** The reading of one container by the Engine; about a second and 11 ms of processor time of the Engine's processes. */
 export async function readEngineStats(
-  engine: Engine,
+  engine: LocalEngine,
   id: string,
   signal: AbortSignal,
   limit: number,
 ): Promise<Reading> {
   // Without `one-shot` the Engine waits for a second reading, which is not needed here. Engines before API 1.41 ignore it.
   const query = { stream: false, 'one-shot': true };
-  return engineReading(await request<EngineStats>(engine, 'GET', `/containers/${id}/stats`, { query, signal, limit }));
+  return engineReading(await engine.ask<EngineStats>(`/containers/${id}/stats`, { query, signal, limit }));
 }
 
 /** What a container that has ended meanwhile is told of is empty. */

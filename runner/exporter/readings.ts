@@ -1,8 +1,9 @@
 import type { Context } from '../common/context';
-import { engineMessage, statusOf, type Engine } from '../common/engine';
+import { messageOf } from '../common/errors';
 import type { ContainerFacts } from './container-facts';
 import type { Containers } from './containers';
 import { readEngineStats } from './engine-stats';
+import { EngineRefusal, type LocalEngine } from './local-engine';
 import type { NodeFiles } from './node-files';
 import type { Reading } from './reading';
 
@@ -27,24 +28,19 @@ const atOnce = 64;
 /** Containers whose files are read without a pause: about 5 ms. */
 const slice = 25;
 
-/** Reads all containers of the node; who asks while that goes on is given the same. */
+/** Reads all containers of the node. */
 export class Readings {
-  private going: Promise<NodeReading> | undefined;
   private warned = false;
 
   constructor(
-    private readonly engine: Engine,
+    private readonly engine: LocalEngine,
     private readonly containers: Containers,
     private readonly files: NodeFiles,
     private readonly context: Context,
   ) {}
 
   /** Takes as long as the slowest container, and no longer than six seconds for each 64 that the Engine has to be asked about. */
-  now(): Promise<NodeReading> {
-    return (this.going ??= this.read().finally(() => (this.going = undefined)));
-  }
-
-  private async read(): Promise<NodeReading> {
+  async read(): Promise<NodeReading> {
     const { clock } = this.context;
     const start = clock.monotonic();
     const all = this.containers.list();
@@ -85,8 +81,8 @@ export class Readings {
       // The Engine tells of another container's network as of its own.
       return ownNetwork ? reading : { ...reading, interfaces: [] };
     } catch (error) {
-      log.debug(`the container ${id.slice(0, 12)} gave no answer: ${engineMessage(error)}`);
-      if (statusOf(error) === 404) this.containers.doubt(id);
+      log.debug(`the container ${id.slice(0, 12)} gave no answer: ${messageOf(error)}`);
+      if (error instanceof EngineRefusal && error.status === 404) this.containers.doubt(id);
       return undefined;
     }
   }

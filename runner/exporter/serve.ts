@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Context } from '../common/context';
-import type { Engine } from '../common/engine';
 import { fail, messageOf } from '../common/errors';
 import { Containers } from './containers';
+import { LocalEngine } from './local-engine';
 import { NodeFiles, type NodeFolders } from './node-files';
+import type { Page } from './page';
+import { Pages } from './pages';
 import { Readings } from './readings';
-import { exporterText } from './text';
 
 export interface ExporterOptions extends NodeFolders {
   host: string;
@@ -25,22 +26,19 @@ const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
  * Starts the exporter of a node: answers to /metrics and /healthz until it is closed.
- * @throws EXPORTER_LISTEN
+ * @throws EXPORTER_LISTEN, USAGE_INVALID
  */
-export async function serveExporter(
-  engine: Engine,
-  options: ExporterOptions,
-  outer: Context,
-): Promise<RunningExporter> {
+export async function serveExporter(options: ExporterOptions, outer: Context): Promise<RunningExporter> {
   const ending = new AbortController();
   const context = { ...outer, signal: AbortSignal.any([outer.signal, ending.signal]) };
+  const engine = new LocalEngine(outer.env.DOCKER_HOST);
   const files = new NodeFiles(options);
   const containers: Containers = new Containers(engine, options.interval, context, () => files.look(containers.list()));
-  const readings = new Readings(engine, containers, files, context);
+  const pages = new Pages(new Readings(engine, containers, files, context));
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
     (request, response) =>
-      void answer(request, response, async () => exporterText(await readings.now())).catch((error: unknown) => {
+      void answer(request, response, pages).catch((error: unknown) => {
         context.log.debug(`a connection ended early: ${messageOf(error)}`);
         response.destroy();
       }),
@@ -56,22 +54,24 @@ export async function serveExporter(
       server.close();
       server.closeAllConnections();
       await running;
+      engine.close();
     },
   };
 }
 
-async function answer(
-  { method, url = '/' }: IncomingMessage,
-  response: ServerResponse,
-  metrics: () => Promise<string>,
-): Promise<void> {
+async function answer({ method, url = '/' }: IncomingMessage, response: ServerResponse, pages: Pages): Promise<void> {
   const path = url.split('?')[0];
-  const send = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
+  const send = (status: number, body: string | Buffer, type = 'text/plain; charset=utf-8') => {
     response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
     response.end(method === 'HEAD' ? undefined : body);
   };
   if (method !== 'GET' && method !== 'HEAD') return send(405, 'use GET\n');
-  if (path === '/metrics') return send(200, await metrics(), contentType);
+  if (path === '/metrics') {
+    const page: Page = await pages.now();
+    page.readers++;
+    response.once('close', () => page.readers--);
+    return send(200, page.bytes(), contentType);
+  }
   // It lives: a restart would not bring an Engine back that is away, which the metrics tell of.
   if (path === '/healthz') return send(200, 'ok\n');
   send(404, 'see /metrics\n');

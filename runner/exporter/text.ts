@@ -1,6 +1,7 @@
 import { gauge, headText, labelPairs, metricsText, type Family } from '../common/metrics';
 import type { ContainerFacts } from './container-facts';
 import type { InterfaceReading, Reading, Traffic } from './reading';
+import type { Page } from './page';
 import type { NodeReading } from './readings';
 
 /** A metric of each container; undefined where it has none. */
@@ -110,30 +111,33 @@ const traffic = directions.flatMap(([direction, done]) =>
   })),
 );
 
-/** All of the exporter's metrics in the text form of Prometheus. */
-export function exporterText(node: NodeReading): string {
-  let text = metricsText(ownFamilies(node));
+/** Writes all of the exporter's metrics in the text form of Prometheus. */
+export function writeMetrics(page: Page, node: NodeReading): void {
+  page.add(metricsText(ownFamilies(node)));
   const { read, at } = node;
-  if (read.length === 0) return text;
+  if (read.length === 0) return;
   for (const { value, labels: more, ...head } of metrics) {
-    text += headText(head);
+    page.add(headText(head));
+    const begin = `${head.name}{`;
     const end = more === undefined ? '} ' : `,${more}} `;
     for (const { container, reading } of read) {
       const number = value(container, reading, at);
-      if (number !== undefined) text += `${head.name}{${container.labels}${end}${number}\n`;
+      if (number === undefined) continue;
+      page.add(begin);
+      page.addBytes(container.labels);
+      page.add(`${end}${number}\n`);
     }
   }
-  const devices = read.flatMap(({ container, reading }) =>
-    reading.interfaces.map((device) => ({
-      device,
-      labels: `${container.labels},${labelPairs({ interface: device.name })}`,
-    })),
-  );
   for (const { value, ...head } of traffic) {
-    text += headText(head);
-    for (const { device, labels } of devices) text += `${head.name}{${labels}} ${value(device)}\n`;
+    page.add(headText(head));
+    const begin = `${head.name}{`;
+    for (const { container, reading } of read)
+      for (const device of reading.interfaces) {
+        page.add(begin);
+        page.addBytes(container.labels);
+        page.add(`,${labelPairs({ interface: device.name })}} ${value(device)}\n`);
+      }
   }
-  return text;
 }
 
 const ownFamilies = ({ up, seconds, sources, unread }: NodeReading): Family[] => [

@@ -12,7 +12,7 @@ import { writeSection } from './report';
 
 const count = 100;
 const interval = 5000;
-const rounds = 22;
+const rounds = 20;
 const cadvisorVersion = 'v0.49.2';
 const execute = promisify(execFile);
 

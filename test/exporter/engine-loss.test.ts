@@ -52,8 +52,12 @@ t.test('an Engine that is away', async (t) => {
     const host = await proxyEngine(t, lab.socket(), { answer: (path) => path.includes('/events') });
     const exporter = await startExporter(t, lab, { host, interval: 1000 });
     await until('it is known', async () => (await exporter.value('homeostat_exporter_up')) === 1);
-    await run('untold');
+    const check = ['--health-interval', '1s', '--health-cmd', 'test -e /tmp/good'];
+    await lab.docker(1, 'run', '--detach', '--name', 'untold', ...check, image, 'sleep', '100000');
     await until('it is seen', async () => (await exporter.containers()).includes('untold'));
+    await lab.docker(1, 'exec', 'untold', 'touch', '/tmp/good');
+    const health = () => exporter.value('homeostat_container_health', 'untold');
+    await until('its health is seen', async () => (await health()) === 1);
     await lab.docker(1, 'rm', '--force', 'untold');
     await until('it is gone', async () => !(await exporter.containers()).includes('untold'));
   });

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
-import { connectEngine } from '../../runner/common/engine';
 import type { NodeFolders } from '../../runner/exporter/node-files';
 import { serveExporter } from '../../runner/exporter/serve';
 import type { Lab } from '../lab';
@@ -73,8 +72,7 @@ export async function startExporter(
   { folders = nodeFolders(lab), host = lab.dockerHost(), interval = 30_000 } = {},
 ): Promise<Exporter> {
   const context = realContext({ env: { DOCKER_HOST: host } });
-  const engine = connectEngine(context);
-  const running = await serveExporter(engine, { host: '127.0.0.1', port: 0, interval, ...folders }, context);
+  const running = await serveExporter({ host: '127.0.0.1', port: 0, interval, ...folders }, context);
   t.teardown(() => running.close());
   const url = `http://127.0.0.1:${running.port}`;
   const text = async () => (await fetch(`${url}/metrics`)).text();

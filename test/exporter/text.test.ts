@@ -4,7 +4,8 @@ import { containerFacts, type InspectedContainer } from '../../runner/exporter/c
 import { engineReading } from '../../runner/exporter/engine-stats';
 import { memoryReading, type Reading } from '../../runner/exporter/reading';
 import type { NodeReading } from '../../runner/exporter/readings';
-import { exporterText } from '../../runner/exporter/text';
+import { Page } from '../../runner/exporter/page';
+import { writeMetrics } from '../../runner/exporter/text';
 import { promtoolSays, samplesOf, withoutCadvisorsNames } from './support';
 
 const traffic = { bytes: 1, packets: 2, errors: 3, dropped: 4 };
@@ -21,6 +22,14 @@ const nodeReading = (read: [InspectedContainer, Reading][]): NodeReading => ({
   ...{ up: true, at: 1_800_000_000.5, seconds: 0.01, sources: { files: read.length, engine: 0 }, unread: 0 },
   read: read.map(([inspected, reading]) => ({ container: containerFacts(inspected), reading })),
 });
+
+function exporterText(node: NodeReading): string {
+  const page = new Page();
+  page.add('of an earlier reading');
+  page.clear();
+  writeMetrics(page, node);
+  return page.bytes().toString();
+}
 
 const label = 'com.docker.swarm.service.name';
 
