@@ -265,12 +265,11 @@ class Checker {
   }
 }
 
-/** Whether the grammar lets `[5m:1m]` hold for all that stands before an `offset` or `@`; Prometheus does not. */
+/** Whether the grammar lets `[5m:1m]` hold for all that stands before; Prometheus does not. */
 function holdsForMore(subquery: SyntaxNode): boolean {
   let at = childrenOf(subquery)[0]!;
-  const modified = modifiers.has(at.name);
   while (modifiers.has(at.name)) at = childrenOf(at)[0]!;
-  return modified && (at.name === 'BinaryExpr' || at.name === 'UnaryExpr');
+  return at.name === 'BinaryExpr' || at.name === 'UnaryExpr';
 }
 
 function children(node: SyntaxNode): SyntaxNode[] {
