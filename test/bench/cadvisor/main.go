@@ -32,7 +32,7 @@ func main() {
 	dynamic := false
 	housekeeping := manager.HousekeepingConfig{Interval: interval, AllowDynamic: &dynamic}
 	containers, err := manager.New(memory.New(2*time.Minute, nil), sysfs.NewRealSysFs(), housekeeping, wanted,
-		&http.Client{}, []string{}, []string{}, "", 0)
+		&http.Client{}, []string{""}, []string{""}, "", 0)
 	if err != nil {
 		log.Fatal(err)
 	}
