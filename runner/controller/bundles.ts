@@ -1,5 +1,6 @@
 import { bundleOf, type Bundle, type EngineName } from '../common/bundle';
 import { createMasker } from '../common/mask';
+import type { Polled } from './http/polls';
 
 /** A bundle with what is needed when an engine refuses it. */
 interface Edition {
@@ -90,6 +91,11 @@ export class Bundles {
   get(engine: string, instance: string): { revision: string; json: string } | undefined {
     const current = this.shelves.get(key(engine, instance))?.current;
     return current && { revision: current.bundle.revision, json: current.json };
+  }
+
+  /** The bundle of an engine and instance, for who waits for the next one. */
+  polled(engine: string, instance: string): Polled {
+    return { current: () => this.get(engine, instance), onChange: (listener) => this.onChange(listener) };
   }
 
   list(): PublishedBundle[] {

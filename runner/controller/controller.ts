@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { AgentReport } from '../common/bundle';
+import { guiltyServices as guiltyOfAlerting } from '../alerting/guilty';
+import type { AgentReport, EngineName } from '../common/bundle';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { messageOf } from '../common/errors';
 import type { LabelSettings, ServiceDescription } from '../labels/description';
-import { guiltyServices } from '../proxy/guilty';
+import { guiltyServices as guiltyOfProxy } from '../proxy/guilty';
+import { guiltyServices as guiltyOfMonitor } from '../monitor/guilty';
 import type { Certificate, ProxiedService, ProxyOutput, ProxySettings } from '../proxy/model';
-import type { SwarmListing } from '../swarm/facts';
+import type { SwarmListing, TaskList } from '../swarm/facts';
 import { ImageHealthchecks } from '../swarm/image-healthcheck';
 import { SwarmReader } from '../swarm/listing';
 import { Agents } from './agents';
 import { Bundles } from './bundles';
 import { DecisionMaker } from './decisions';
 import type { ServiceState } from './model';
+import { Monitoring, type MonitoringEngine, type MonitoringSettings } from './monitoring';
 import { DescribedLabels } from './described-labels';
 import { instancesOf, proxyNetworks } from './networks';
 import { hashesOf, imagesToKnow, passwordsOf, planServices, type Plan } from './plan';
@@ -31,6 +34,7 @@ export interface ControllerSettings {
   secrets: string;
   /** Services outside the Swarm. */
   outside: ProxiedService[];
+  monitoring: MonitoringSettings;
 }
 
 /** Where certificates come from; without it there are none. */
@@ -52,16 +56,28 @@ export interface Certificates {
 const imageLimit = 100;
 const mostInstances = 50;
 
+/** The services that an engine's message is about. */
+const guilty: Record<EngineName, (files: Record<string, string>, message: string) => string[]> = {
+  haproxy: (files, message) => guiltyOfProxy(files['haproxy.cfg'] ?? '', message),
+  prometheus: guiltyOfMonitor,
+  alertmanager: (files, message) => guiltyOfAlerting(files['alertmanager.yml'] ?? '', message),
+};
+
 /** Turns the Swarm into the bundles of all engines: each pass looks at everything and renders everything. */
 export class Controller {
   readonly bundles: Bundles;
   readonly agents: Agents;
+  readonly monitoring: Monitoring;
   /** Called when something was found that a pass would take in. */
   wake: () => void = () => undefined;
   services: ServiceState[] = [];
   listing: SwarmListing | undefined;
+  /** The tasks at the last look. */
+  tasks: TaskList | undefined;
   /** What is served, the base of certificates. */
   descriptions: ServiceDescription[] = [];
+  /** Names of the services that a proxy has a route to. */
+  routed: ReadonlySet<string> = new Set();
   private readonly reader: SwarmReader;
   private readonly records: QuarantineRecords;
   private readonly images: ImageHealthchecks;
@@ -90,6 +106,13 @@ export class Controller {
     this.decisions = new DecisionMaker(this.records, context.log);
     this.stateLog = new StateLog(context.log);
     this.described = new DescribedLabels(settings.labels);
+    this.monitoring = new Monitoring({
+      settings: settings.monitoring,
+      labels: settings.labels,
+      bundles: this.bundles,
+      refused: (name, service, hash) => this.records.refusal(service, hash, name),
+      log: context.log,
+    });
   }
 
   /** One full pass; true when something was published. @throws what the Engine says; the bundles stay as they are */
@@ -133,10 +156,12 @@ export class Controller {
     this.bundles.confirm(engine, instance, running);
     if (!refused || !news) return;
     const { log } = this.context;
-    const blame = this.bundles.blame(engine, instance, refused, (files, message) =>
-      guiltyServices(files['haproxy.cfg'] ?? '', message),
-    );
+    const blame = this.bundles.blame(engine, instance, refused, guilty[engine]);
     if (!blame) return log.debug(`${report.agent} refused ${refused.revision}, which is not known here any more`);
+    if (blame.services.length === 0 && engine === 'alertmanager' && this.monitoring.leaveOutOwn()) {
+      log.error(`${report.agent} refused what the operator has added, which is left out: ${blame.message}`);
+      return this.wake();
+    }
     if (blame.services.length === 0) {
       this.bundles.block(engine, instance, { revision: refused.revision, message: blame.message });
       log.error(
@@ -145,7 +170,7 @@ export class Controller {
       );
       return;
     }
-    for (const { name, hash } of blame.services) await this.records.refuse(name, hash, blame.message);
+    for (const { name, hash } of blame.services) await this.records.refuse(name, hash, blame.message, engine);
     this.wake();
   }
 
@@ -154,6 +179,24 @@ export class Controller {
     if (this.asked.has(instance) || this.asked.size >= mostInstances) return;
     this.asked.add(instance);
     this.wake();
+  }
+
+  /** An agent asks for an engine of monitoring; one that is not known yet is rendered from now on. */
+  askMonitoring(engine: MonitoringEngine): void {
+    if (this.monitoring.ask(engine)) this.wake();
+  }
+
+  /** Looks which tasks run. @throws what the Engine says; the targets stay as they are */
+  async lookAtTasks(): Promise<boolean> {
+    const { listing } = this;
+    if (!listing) return false;
+    this.tasks = await this.reader.tasks();
+    return this.monitoring.retarget(this.tasks, listing);
+  }
+
+  /** How labels are read. */
+  get labels(): LabelSettings {
+    return this.settings.labels;
   }
 
   /** Whether there was a pass that saw everything. */
@@ -183,15 +226,18 @@ export class Controller {
       if (this.bundles.publish('haproxy', instance, output.files, hashes, passwords)) published = true;
     }
     this.bundles.retain('haproxy', new Set(plan.proxied.keys()));
-    this.services = serviceStates(plan, outputs, listing);
+    const monitoring = this.monitoring.render(plan);
+    this.services = serviceStates(plan, outputs, listing, monitoring.problems);
+    this.routed = new Set(this.services.flatMap(({ name, routes }) => (routes.length > 0 ? [name] : [])));
     this.stateLog.tell(this.services);
-    return published;
+    return published || monitoring.published;
   }
 
   /** Of all that a pass depends on besides the listing. */
   private fingerprint(users: SecretUsers): string {
     const certificates = this.certificates?.certificates(this.descriptions) ?? [];
-    const parts = [this.records.fingerprint(), users.fingerprint, certificates, [...this.asked], this.images.changes];
+    const asked = [[...this.asked], this.monitoring.fingerprint];
+    const parts = [this.records.fingerprint(), users.fingerprint, certificates, asked, this.images.changes];
     return createHash('sha1').update(JSON.stringify(parts)).digest('base64');
   }
 

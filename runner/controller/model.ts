@@ -1,10 +1,12 @@
-import type { ServiceDescription } from '../labels/description';
+import type { LabelProblem, ServiceDescription } from '../labels/description';
 
 /** Something that is wrong with a service, with the label where it is one. */
 export interface Problem {
   severity: 'error' | 'warning';
   label?: string;
   message: string;
+  /** What a wrong label costs, where it is not the whole service. */
+  costs?: LabelProblem['costs'];
 }
 
 /** `accepted`: served as it is; `quarantined`: its last good version is served, or nothing; `ignored`: does not take part. */
@@ -48,7 +50,8 @@ export interface SecretUser {
 }
 
 export const isGood = (judged: Judged): judged is Judged & { description: ServiceDescription } =>
-  judged.description !== undefined && !judged.problems.some(({ severity }) => severity === 'error');
+  judged.description !== undefined &&
+  !judged.problems.some(({ severity, costs }) => severity === 'error' && costs === undefined);
 
 /** Label by which services are known as proxies; its value is the instance, empty for the usual one. */
 export const proxyLabel = 'com.homeostat.proxy';

@@ -1,3 +1,4 @@
+import type { EngineName } from '../common/bundle';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { createRecord, listRecords, recordName, removeRecord, type StoredRecord } from '../swarm/store';
@@ -6,6 +7,8 @@ import type { AcceptedRecord } from './quarantine';
 
 /** What an engine said of a service's labels when it refused a bundle because of them. */
 export interface RefusedRecord {
+  /** Undefined for the proxy. */
+  engine?: EngineName;
   service: string;
   hash: string;
   message: string;
@@ -46,8 +49,8 @@ export class QuarantineRecords {
     return this.accepted.get(service)?.data;
   }
 
-  refusal(service: string, hash: string): string | undefined {
-    return this.refused.get(key({ service, hash }))?.data.message;
+  refusal(service: string, hash: string, engine: EngineName = 'haproxy'): string | undefined {
+    return this.refused.get(key({ service, hash, engine }))?.data.message;
   }
 
   /** Keeps the last good version of a service; false where another controller kept one first. */
@@ -68,10 +71,12 @@ export class QuarantineRecords {
     this.accepted.delete(name);
   }
 
-  async refuse(service: string, hash: string, message: string): Promise<boolean> {
-    const data: RefusedRecord = { service, hash, message: message.slice(0, longestMessage) };
+  async refuse(service: string, hash: string, message: string, engine: EngineName = 'haproxy'): Promise<boolean> {
+    const other = engine === 'haproxy' ? {} : { engine };
+    const data: RefusedRecord = { ...other, service, hash, message: message.slice(0, longestMessage) };
     const labels = { kind: 'refused', scope: this.scope, subject: service };
-    const name = recordName('refused', `${this.scope}/${service}`, hash);
+    const subject = `${this.scope}/${service}`;
+    const name = recordName('refused', engine === 'haproxy' ? subject : `${subject}/${engine}`, hash);
     return createRecord(this.engine, name, labels, data, this.context);
   }
 
@@ -89,4 +94,4 @@ export class QuarantineRecords {
   }
 }
 
-const key = ({ service, hash }: Pick<RefusedRecord, 'service' | 'hash'>) => `${service}/${hash}`;
+const key = ({ service, hash, engine = 'haproxy' }: Omit<RefusedRecord, 'message'>) => `${engine}/${service}/${hash}`;

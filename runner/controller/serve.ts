@@ -4,8 +4,10 @@ import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail, messageOf } from '../common/errors';
 import { counter, type Family } from '../common/metrics';
+import { ClusterStory } from './cluster-story';
 import { Controller, type Certificates, type ControllerSettings } from './controller';
 import { EventFollower } from './follow-events';
+import { TaskFollower } from './follow-tasks';
 import type { Access } from './http/access';
 import { Polls } from './http/polls';
 import { routes, viewOf } from './http/routes';
@@ -73,7 +75,9 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
   controller.wake = wake;
   const events: EventFollower = new EventFollower(engine, context, wake);
   const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
-  const polls = new Polls(controller.bundles);
+  const polls = new Polls();
+  const cluster = new ClusterStory(controller, engine, context);
+  const tasks = new TaskFollower(() => cluster.look(), context);
   const fresh = async () => {
     if (context.clock.monotonic() - lastPass < freshFor) return;
     const waited = new AbortController();
@@ -87,12 +91,20 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
     log: context.log,
     routes: routes({
       ...{ controller, polls, listener, fresh, openListener: options.openListener },
+      followTasks: () => tasks.want(),
       status: () => statusDocument(controller, story, events, context.version),
-      metrics: () => [...metricFamilies(controller, story, events, polls.count), ...noticeFamilies(listener)],
+      metrics: () => {
+        tasks.want();
+        return [
+          ...metricFamilies(controller, story, events, polls.count),
+          ...noticeFamilies(listener),
+          ...cluster.families(),
+        ];
+      },
     }),
   });
   await listen(server, options);
-  const running = Promise.allSettled([passes.run(), events.run(), renew(controller, context)]);
+  const running = Promise.allSettled([passes.run(), events.run(), tasks.run(), renew(controller, context)]);
   const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = async () => {

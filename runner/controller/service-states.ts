@@ -8,6 +8,7 @@ export function serviceStates(
   plan: Plan,
   outputs: ReadonlyMap<string, ProxyOutput>,
   listing: SwarmListing,
+  more: ReadonlyMap<string, Problem[]> = new Map(),
 ): ServiceState[] {
   const routes = grouped([...outputs.values()].flatMap((output) => output.routes));
   const refusals = grouped([...outputs.values()].flatMap((output) => output.refusals));
@@ -21,7 +22,7 @@ export function serviceStates(
       name: facts.name,
       stack: facts.stack ?? '',
       state,
-      problems: [...decision.problems, ...refused],
+      problems: [...decision.problems, ...refused, ...(more.get(facts.name) ?? [])],
       lastGood: decision.lastGood,
       routes: own,
       replicas: replicasOf(facts, listing),

@@ -1,11 +1,16 @@
+import { alertingSettings } from '../alerting/settings';
+import { readAlertingTexts } from '../common/alerting-files';
 import type { Context } from '../common/context';
-import { fail } from '../common/errors';
+import { fail, messageOf } from '../common/errors';
+import { readMonitorTexts } from '../common/monitor-files';
 import { describeService } from '../labels/describe';
 import { defaultLabelSettings, type LabelSettings } from '../labels/description';
+import { monitorSettings } from '../monitor/settings';
 import type { ProxiedService } from '../proxy/model';
 import { outsideServices } from '../proxy/outside';
 import { proxySettings } from '../proxy/settings';
 import type { ControllerSettings } from './controller';
+import type { MonitoringSettings } from './monitoring';
 import { readErrorPages, readTemplates, withSecrets } from './site-files';
 
 export interface SettingOptions {
@@ -49,7 +54,32 @@ export async function controllerSettings(options: SettingOptions, context: Conte
     templates: await readTemplates(env.HOMEOSTAT_PROXY_TEMPLATES ?? '/templates'),
     errorPages: await readErrorPages(env.HOMEOSTAT_PROXY_ERROR_PAGES ?? '/errorfiles'),
   };
-  return { labels, proxy, proxyNetworks: proxyNetworks.filter(Boolean), secrets: options.secrets, outside };
+  const monitoring = await monitoringSettings(env, context);
+  return { labels, proxy, proxyNetworks: proxyNetworks.filter(Boolean), secrets: options.secrets, outside, monitoring };
 }
 
 const separatorOf = (separator: string | undefined) => (separator ? { separator } : {});
+
+/** @throws USAGE_INVALID listing every setting that is wrong */
+async function monitoringSettings(
+  env: Record<string, string | undefined>,
+  { cwd }: Context,
+): Promise<MonitoringSettings> {
+  const unreadable = (variable: string) => (error: unknown) =>
+    fail('USAGE_INVALID', `the file that ${variable} names cannot be read`, { cause: messageOf(error) });
+  const texts = await readMonitorTexts(env, cwd).catch(unreadable('HOMEOSTAT_MONITOR_CONFIGURATION'));
+  const monitor = monitorSettings(env, texts);
+  if (monitor.problems.length > 0)
+    fail('USAGE_INVALID', 'the settings of the monitor are wrong', {
+      evidence: monitor.problems.map(({ message }) => message),
+      remedy: 'Correct the variables named; docs/metrics-and-alerts.md explains each.',
+    });
+  const { settingsFile, templates } = await readAlertingTexts(env, cwd).catch(unreadable('HOMEOSTAT_ALERTING_FILE'));
+  const alerting = alertingSettings(env, settingsFile);
+  if (alerting.problems.length > 0)
+    fail('USAGE_INVALID', 'the settings of alerting are wrong', {
+      evidence: alerting.problems.map(({ message }) => message),
+      remedy: 'Correct the keys named; docs/alert-routing.md explains each.',
+    });
+  return { monitor: monitor.settings, alerting: alerting.settings, templates };
+}

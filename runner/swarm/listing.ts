@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { text as readText } from 'node:stream/consumers';
 import type { Context } from '../common/context';
 import { engineError, requestStream, type Engine } from '../common/engine';
-import { nodeFacts, taskList, type ListedNode, type ListedService, type SwarmListing } from './facts';
+import { nodeFacts, taskList, type ListedNode, type ListedService, type SwarmListing, type TaskList } from './facts';
 import { ServiceCache } from './service-cache';
 
 /** Milliseconds after which an Engine that has not answered counts as hung. */
@@ -33,8 +33,6 @@ export class SwarmReader {
 
   /** @throws ENGINE_UNREACHABLE, SWARM_MISSING, SWARM_NOT_MANAGER, SWARM_NO_LEADER, ENGINE_FAILED; at once, without a second try */
   async list(): Promise<SwarmListing> {
-    const wanted = { filters: { 'desired-state': ['running'] } };
-    const readTasks = () => this.read('tasks', '/tasks', wanted, taskList);
     const [services, nodes, networks, secrets, listed] = await Promise.all([
       this.read('services', '/services', { status: true }, (list: ListedService[]) =>
         this.services.factsOf(list).sort(by('name')),
@@ -42,11 +40,11 @@ export class SwarmReader {
       this.read('nodes', '/nodes', {}, (list: ListedNode[]) => list.map(nodeFacts).sort(by('id'))),
       this.read('networks', '/networks', { filters: { scope: ['swarm'] } }, networksOf),
       this.read('secrets', '/secrets', {}, secretsOf),
-      this.options.tasks ? readTasks() : undefined,
+      this.options.tasks ? this.tasks() : undefined,
     ]);
     // Engines before API 1.41 do not count the tasks of a service.
     const counted = services.every(({ running }) => running !== undefined);
-    const tasks = counted ? undefined : (listed ?? (await readTasks())).counts;
+    const tasks = counted ? undefined : (listed ?? (await this.tasks())).counts;
     const next: SwarmListing = {
       ...{ services, nodes, networks, secrets },
       ...(tasks ? { tasks } : {}),
@@ -54,6 +52,11 @@ export class SwarmReader {
     };
     const same = this.last && parts.every((key) => next[key] === this.last![key]);
     return same ? this.last! : (this.last = next);
+  }
+
+  /** The tasks that are wanted. @throws as `list` does */
+  tasks(): Promise<TaskList> {
+    return this.read('tasks', '/tasks', { filters: { 'desired-state': ['running'] } }, taskList);
   }
 
   private async read<In, Out>(what: string, path: string, query: object, convert: (list: In) => Out): Promise<Out> {

@@ -1,11 +1,17 @@
 import { Refusal } from '../../common/refusal';
 import { jsonText, type Answer } from './answer';
-import type { Bundles } from '../bundles';
+
+/** Something of which agents want the newest revision. */
+export interface Polled {
+  /** Undefined where there is none yet. */
+  current(): { revision: string; json: string } | undefined;
+  /** Calls back at every change until the answer is called. */
+  onChange(listener: () => void): () => void;
+}
 
 /** What an agent asks for. */
 export interface Poll {
-  engine: string;
-  instance: string;
+  of: Polled;
   /** Revision that it has. */
   have: string;
   /** Milliseconds to wait for another one. */
@@ -14,18 +20,16 @@ export interface Poll {
 
 const most = 1000;
 
-/** Agents that wait for a new bundle. */
+/** Agents that wait for something new. */
 export class Polls {
   private ended = false;
   private readonly waiting = new Set<() => void>();
-
-  constructor(private readonly bundles: Bundles) {}
 
   get count(): number {
     return this.waiting.size;
   }
 
-  /** The bundle as soon as its revision differs from what the agent has; 304 when the wait is over. */
+  /** What is asked for as soon as its revision differs from what the agent has; 304 when the wait is over. */
   async answer(poll: Poll, gone: AbortSignal): Promise<Answer> {
     const now = this.look(poll);
     if (now || poll.wait === 0) return now ?? { status: 304 };
@@ -45,7 +49,7 @@ export class Polls {
       };
       const leave = () => done({ status: 304 });
       const timer = setTimeout(leave, poll.wait);
-      const forget = this.bundles.onChange(check);
+      const forget = poll.of.onChange(check);
       this.waiting.add(check);
       gone.addEventListener('abort', leave, { once: true });
       if (gone.aborted) leave();
@@ -58,10 +62,10 @@ export class Polls {
     for (const check of [...this.waiting]) check();
   }
 
-  private look({ engine, instance, have }: Poll): Answer | undefined {
+  private look({ of, have }: Poll): Answer | undefined {
     if (this.ended) return stopping;
-    const bundle = this.bundles.get(engine, instance);
-    return bundle && bundle.revision !== have ? jsonText(bundle.json) : undefined;
+    const current = of.current();
+    return current && current.revision !== have ? jsonText(current.json) : undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { agentHeader } from '../../common/bundle';
+import { agentHeader, type EngineName } from '../../common/bundle';
 import { metricsText, type Family } from '../../common/metrics';
 import { parseReport } from '../agents';
 import type { Controller } from '../controller';
@@ -15,6 +15,8 @@ export interface RouteParts {
   listener: Listener;
   /** Sees to it that what is answered is not older than about a second, where the Swarm can be read. */
   fresh(): Promise<void>;
+  /** From now on, for a while, it is looked which tasks run. */
+  followTasks(): void;
   status(): object;
   metrics(): Family[];
   /** The listener's addresses need no token. */
@@ -32,6 +34,7 @@ export function routes(parts: RouteParts): Route[] {
   return [
     { method: 'GET', path: '/v1/ping', handle: () => jsonAnswer({ status: 'OK' }) },
     { method: 'GET', path: '/v1/bundles/', role: 'agent', handle: (call) => bundle(parts, call) },
+    { method: 'GET', path: '/v1/targets', role: 'agent', handle: (call) => targets(parts, call) },
     { method: 'PUT', path: '/v1/agents', role: 'agent', handle: (call) => report(parts, call) },
     {
       ...reader,
@@ -73,18 +76,43 @@ function ready(parts: RouteParts, document: () => unknown): Answer {
 async function bundle({ controller, polls }: RouteParts, { part, query, request, gone }: Call): Promise<Answer> {
   const instance = query.get('instance') ?? '';
   if (!instanceName.test(instance)) throw new Refusal(400, 'instance: letters, digits, _ . - are allowed');
-  const seconds = query.get('wait') ?? '0';
-  if (!/^\d{1,4}(\.\d{1,3})?$/.test(seconds)) throw new Refusal(400, 'wait is not a number of seconds');
+  const wait = waitOf(query);
   if (!controller.ready) throw new Refusal(503, 'the Swarm was not read yet', { 'Retry-After': '1' });
-  if (part !== 'haproxy') throw new Refusal(404, 'there are no bundles for this engine');
-  if (!controller.bundles.get(part, instance)) controller.ask(instance);
+  if (!isEngine(part)) throw new Refusal(404, 'there are no bundles for this engine');
+  if (part !== 'haproxy' && instance !== '') throw new Refusal(400, `${part} has no instances`);
+  if (!controller.bundles.get(part, instance)) {
+    if (part === 'haproxy') controller.ask(instance);
+    else controller.askMonitoring(part);
+  }
   const agent = request.headers[agentHeader];
   if (typeof agent === 'string') controller.agents.touch(part, instance, agent);
-  const wait = Math.min(Number(seconds), longestWait) * 1000;
-  const answer = await polls.answer({ engine: part, instance, have: query.get('have') ?? '', wait }, gone);
-  if (answer.status === 304 && !controller.bundles.get(part, instance))
+  const of = controller.bundles.polled(part, instance);
+  const answer = await polls.answer({ of, have: query.get('have') ?? '', wait }, gone);
+  if (answer.status === 304 && !of.current())
     throw new Refusal(503, 'there is no bundle for this instance yet', { 'Retry-After': '1' });
   return answer;
+}
+
+/** In the form of Prometheus' http_sd; who says what he has waits for something else. */
+async function targets({ controller, polls, followTasks }: RouteParts, { query, gone }: Call): Promise<Answer> {
+  const wait = waitOf(query);
+  followTasks();
+  controller.askMonitoring('prometheus');
+  const of = controller.monitoring.targets;
+  const answer = await polls.answer({ of, have: query.get('have') ?? '', wait }, gone);
+  if (answer.status === 304 && !of.current())
+    throw new Refusal(503, 'the tasks were not read yet', { 'Retry-After': '1' });
+  return answer;
+}
+
+const isEngine = (name: string): name is EngineName => (engines as readonly string[]).includes(name);
+const engines: readonly EngineName[] = ['haproxy', 'prometheus', 'alertmanager'];
+
+/** Milliseconds. */
+function waitOf(query: URLSearchParams): number {
+  const seconds = query.get('wait') ?? '0';
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(seconds)) throw new Refusal(400, 'wait is not a number of seconds');
+  return Math.min(Number(seconds), longestWait) * 1000;
 }
 
 async function report({ controller }: RouteParts, { request }: Call): Promise<Answer> {

@@ -123,13 +123,13 @@ t.test('tokens are read from files; weak, missing or equal ones are an error', a
 const published = () => {
   const bundles = new Bundles(() => 0);
   const publish = (text: string) => bundles.publish('haproxy', '', { 'haproxy.cfg': text }, new Map(), []);
-  return { bundles, publish, polls: new Polls(bundles) };
+  const poll = (have: string, wait = 60_000) => ({ of: bundles.polled('haproxy', ''), have, wait });
+  return { bundles, publish, poll, polls: new Polls() };
 };
-const poll = (have: string, wait = 60_000) => ({ engine: 'haproxy', instance: '', have, wait });
 const revisionIn = (body: string | undefined) => (JSON.parse(body ?? '{}') as { revision: string }).revision;
 
 t.test('an agent that has another revision gets the bundle at once, one that has it waits for the next', async (t) => {
-  const { bundles, publish, polls } = published();
+  const { bundles, publish, poll, polls } = published();
   publish('one');
   const gone = new AbortController().signal;
   const { revision } = bundles.get('haproxy', '')!;
@@ -144,7 +144,7 @@ t.test('an agent that has another revision gets the bundle at once, one that has
 });
 
 t.test('a wait has an end, the number of those who wait too, and who has gone is forgotten', async (t) => {
-  const { bundles, publish, polls } = published();
+  const { bundles, publish, poll, polls } = published();
   publish('one');
   const { revision } = bundles.get('haproxy', '')!;
   const leaving = new AbortController();
@@ -158,7 +158,7 @@ t.test('a wait has an end, the number of those who wait too, and who has gone is
 });
 
 t.test('at the end all who wait are sent away', async (t) => {
-  const { bundles, publish, polls } = published();
+  const { bundles, publish, poll, polls } = published();
   publish('one');
   const waiting = polls.answer(poll(bundles.get('haproxy', '')!.revision), new AbortController().signal);
   polls.end();

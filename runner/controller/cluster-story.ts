@@ -1,0 +1,61 @@
+import type { Context } from '../common/context';
+import type { Engine } from '../common/engine';
+import type { Family } from '../common/metrics';
+import { ClusterMetrics } from '../exporter/cluster-metrics';
+import type { SwarmListing } from '../swarm/facts';
+import { countFailures, TaskFailures } from '../swarm/task-failures';
+import type { Controller } from './controller';
+
+/** The metrics of the cluster, as the controller sees it. */
+export class ClusterStory {
+  private readonly metrics = new ClusterMetrics();
+  private readonly failures: TaskFailures;
+  private listing: SwarmListing | undefined;
+
+  constructor(
+    private readonly controller: Controller,
+    private readonly engine: Engine,
+    private readonly context: Context,
+  ) {
+    this.failures = new TaskFailures(context.clock.now().getTime());
+  }
+
+  /** Looks which tasks run, and counts those that have failed. @throws what the Engine says */
+  async look(): Promise<void> {
+    await this.controller.lookAtTasks();
+    const listing = this.current();
+    if (listing) await countFailures(this.failures, listing, this.engine, this.context);
+  }
+
+  families(): Family[] {
+    const listing = this.current();
+    if (!listing) return [];
+    return this.metrics.families(
+      {
+        listing,
+        labels: this.controller.labels,
+        failures: this.failures.counts,
+        routed: this.controller.routed,
+        releases: none,
+        holds: nobody,
+      },
+      this.context.clock.now().getTime(),
+    );
+  }
+
+  /** The Swarm with its tasks; the same object as long as neither has changed. */
+  private current(): SwarmListing | undefined {
+    const { listing, tasks } = this.controller;
+    if (!listing || !tasks) return listing;
+    if (
+      this.listing?.services !== listing.services ||
+      this.listing.taskList !== tasks ||
+      this.listing.nodes !== listing.nodes
+    )
+      this.listing = { ...listing, taskList: tasks };
+    return this.listing;
+  }
+}
+
+const none: ReadonlyMap<string, string> = new Map();
+const nobody: { service: string; direction: string }[] = [];

@@ -1,0 +1,59 @@
+import type { LabelSettings, ServiceDescription } from '../labels/description';
+import type { MonitoredNode, MonitoredService, MonitoredTask } from '../monitor/model';
+import type { SwarmListing, TaskList } from '../swarm/facts';
+import type { Plan } from './plan';
+
+/** What the rules and targets are made from, as the plan has decided it. */
+export function monitoredServices({ services }: Plan, { prefix }: LabelSettings): MonitoredService[] {
+  return services.flatMap(({ facts, decision }): MonitoredService[] => {
+    const description = decision.served?.description;
+    if (!description || !isMonitored(description)) return [];
+    return [
+      {
+        description,
+        ...(facts.stack === undefined ? {} : { stack: facts.stack }),
+        mode: facts.mode,
+        createdAt: facts.createdAt,
+        labels: withoutPrefix(decision.served!.version.labels, prefix),
+      },
+    ];
+  });
+}
+
+/** Services with neither metrics nor alerts of their own cost nothing. */
+const isMonitored = ({ scrape, alerts }: ServiceDescription) => scrape !== undefined || alerts.length > 0;
+
+const withoutPrefix = (labels: Record<string, string>, prefix: string): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(labels)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+
+/** Tasks that run, with names in place of ids. */
+export function monitoredTasks({ running }: TaskList, { services, networks }: SwarmListing): MonitoredTask[] {
+  const serviceOf = new Map(services.map((service) => [service.id, service]));
+  const networkOf = new Map(networks.map(({ id, name }) => [id, name]));
+  return running.flatMap(({ id, service, node, slot, addresses }): MonitoredTask[] => {
+    const facts = serviceOf.get(service);
+    if (!facts) return [];
+    const named = Object.entries(addresses).flatMap(([network, address]): [string, string][] => {
+      const name = networkOf.get(network);
+      return name === undefined ? [] : [[name, address]];
+    });
+    return [
+      {
+        ...{ id, service: facts.name, node },
+        ...(facts.stack === undefined ? {} : { stack: facts.stack }),
+        ...(slot === undefined ? {} : { slot }),
+        addresses: Object.fromEntries(named),
+      },
+    ];
+  });
+}
+
+export const monitoredNodes = ({ nodes }: SwarmListing, { prefix }: LabelSettings): MonitoredNode[] =>
+  nodes.map(({ id, hostname, labels, engineLabels }) => ({
+    ...{ id, hostname },
+    labels: withoutPrefix({ ...engineLabels, ...labels }, prefix),
+  }));
