@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = path.join(__dirname, '..');
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
@@ -22,10 +22,27 @@ function resources(): Record<string, string> {
  * Large packages that one command or two need now and then. They are a text of their own, which is compiled when one of
  * them is asked for: what V8 knows of a text takes several times its size, in every process that runs all day.
  */
-const late = ['acme-client', '@peculiar/x509', 'reflect-metadata', 'autocannon'];
+const late = [
+  'acme-client',
+  '@peculiar/x509',
+  'reflect-metadata',
+  'autocannon',
+  '@grpc/grpc-js',
+  'protobufjs/light',
+  '@prometheus-io/lezer-promql',
+];
 
 const exportsOfLate = late.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`);
 const lateEntry = `module.exports = {${exportsOfLate.join(', ')}};`;
+
+/** Of the languages that zod speaks one is enough: the others are a tenth of the bundle. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    })),
+};
 
 async function textOf(entry: BuildOptions): Promise<string> {
   const { outputFiles } = await build({
@@ -46,6 +63,7 @@ async function textOf(entry: BuildOptions): Promise<string> {
     external: ['cpu-features', ...(entry.external ?? [])],
     // So that what is asked for late comes by the launcher's require.
     supported: { 'dynamic-import': false },
+    plugins: [englishOnly],
     logLevel: 'warning',
   });
   const [{ text } = { text: '' }] = outputFiles!;
