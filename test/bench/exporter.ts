@@ -130,7 +130,7 @@ t.test('the exporter', async (t) => {
   const children: ChildProcess[] = [];
   t.teardown(() => children.forEach((child) => child.kill('SIGKILL')));
   const start = (program: string, ...words: string[]) => {
-    const env = { ...process.env, ...lab.environment(), ...trimmed };
+    const env = { ...process.env, ...lab.environment(), ...trimmed, LAB: lab.name };
     const child = spawn(program, words, { env, stdio: 'ignore' });
     children.push(child);
     return child;
