@@ -4,6 +4,7 @@ import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { agentHeader, type AgentReport, type Bundle, type EngineName } from '../common/bundle';
 import type { Context } from '../common/context';
 import { messageOf } from '../common/errors';
+import { limited } from '../common/limited';
 import { acceptBundle } from './accept-bundle';
 
 export interface ControllerSettings {
@@ -87,7 +88,8 @@ export class ControllerClient {
     work: (http: AxiosInstance, signal: AbortSignal) => Promise<AxiosResponse<unknown>>,
   ): Promise<AxiosResponse<unknown>> {
     try {
-      return await work(await this.connect(), AbortSignal.any([this.context.signal, AbortSignal.timeout(limit)]));
+      const http = await this.connect();
+      return await limited(this.context.signal, limit, (signal) => work(http, signal));
     } catch (error) {
       if (this.context.signal.aborted) throw this.context.signal.reason;
       if (error instanceof NoBundle) throw error;

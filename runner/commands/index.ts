@@ -19,4 +19,5 @@ export const commands: Record<string, () => Promise<{ default: Command }>> = {
   jobs: () => import('./jobs'),
   agent: () => import('./agent'),
   controller: () => import('./controller'),
+  exporter: () => import('./exporter'),
 };

@@ -5,6 +5,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import type { Context } from './context';
 import { fail, HomeostatError, messageOf } from './errors';
+import { limited } from './limited';
 import { retry } from './retry';
 
 export type Engine = Docker;
@@ -179,21 +180,19 @@ export async function request<T>(
   options: RequestOptions = {},
 ): Promise<T> {
   const query = Object.fromEntries(Object.entries(options.query ?? {}).filter(([, value]) => value !== undefined));
-  const limit = options.limit ?? answerLimit;
-  const signals = [options.signal, limit > 0 ? AbortSignal.timeout(limit) : undefined].filter(
-    (each) => each !== undefined,
-  );
-  const answer = await dial(engine, {
-    method,
-    path: Object.keys(query).length > 0 ? `${path}?` : path,
-    options: { _query: query, _body: options.body ?? {} },
-    // Left to itself docker-modem waits for ever for the rest of an answer that was cut.
-    isStream: true,
-    ...(options.auth ? { authconfig: options.auth } : {}),
-    ...(signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {}),
-    statusCodes: success,
+  const text = await limited(options.signal, options.limit ?? answerLimit, async (abortSignal) => {
+    const answer = await dial(engine, {
+      method,
+      path: Object.keys(query).length > 0 ? `${path}?` : path,
+      options: { _query: query, _body: options.body ?? {} },
+      // Left to itself docker-modem waits for ever for the rest of an answer that was cut.
+      isStream: true,
+      ...(options.auth ? { authconfig: options.auth } : {}),
+      abortSignal,
+      statusCodes: success,
+    });
+    return readText(answer);
   });
-  const text = await readText(answer);
   return (text.trim() ? parseAnswer(text) : undefined) as T;
 }
 

@@ -3,6 +3,8 @@ import type { Engine } from '../common/engine';
 import type { Family } from '../common/metrics';
 import { ClusterMetrics } from '../exporter/cluster-metrics';
 import type { SwarmListing } from '../swarm/facts';
+import type { SwarmEvent } from '../swarm/events';
+import { StackReleases } from '../swarm/stack-releases';
 import { countFailures, TaskFailures } from '../swarm/task-failures';
 import type { Controller } from './controller';
 
@@ -10,6 +12,7 @@ import type { Controller } from './controller';
 export class ClusterStory {
   private readonly metrics = new ClusterMetrics();
   private readonly failures: TaskFailures;
+  private readonly releases: StackReleases;
   private listing: SwarmListing | undefined;
 
   constructor(
@@ -18,6 +21,7 @@ export class ClusterStory {
     private readonly context: Context,
   ) {
     this.failures = new TaskFailures(context.clock.now().getTime());
+    this.releases = new StackReleases(engine, context);
   }
 
   /** Looks which tasks run, and counts those that have failed. @throws what the Engine says */
@@ -25,6 +29,12 @@ export class ClusterStory {
     await this.controller.lookAtTasks();
     const listing = this.current();
     if (listing) await countFailures(this.failures, listing, this.engine, this.context);
+    await this.releases.look();
+  }
+
+  /** Takes in an event of the Swarm. */
+  told(event: SwarmEvent): void {
+    this.releases.told(event);
   }
 
   families(): Family[] {
@@ -36,7 +46,7 @@ export class ClusterStory {
         labels: this.controller.labels,
         failures: this.failures.counts,
         routed: this.controller.routed,
-        releases: none,
+        releases: this.releases.releases,
         holds: nobody,
       },
       this.context.clock.now().getTime(),
@@ -57,5 +67,4 @@ export class ClusterStory {
   }
 }
 
-const none: ReadonlyMap<string, string> = new Map();
 const nobody: { service: string; direction: string }[] = [];

@@ -42,7 +42,7 @@ export interface Certificates {
   /** Looks for what has changed. */
   refresh(): Promise<void>;
   certificates(services: ServiceDescription[]): Certificate[];
-  states(services: ServiceDescription[]): object[];
+  states(services: ServiceDescription[]): { name: string; notAfter?: string }[];
   /** Orders what is due; true when there is something new. */
   renew(services: ServiceDescription[]): Promise<boolean>;
   /** Takes one from a person, or says why not. */

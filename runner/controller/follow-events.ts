@@ -23,6 +23,7 @@ export class EventFollower {
     private readonly engine: Engine,
     private readonly context: Context,
     private readonly wake: () => void,
+    private readonly told: (event: SwarmEvent) => void = () => undefined,
   ) {}
 
   /** Opens the stream anew: it has missed something. */
@@ -36,17 +37,23 @@ export class EventFollower {
     let since = eventsFrom(this.context);
     let failures = 0;
     while (!signal.aborted) {
-      this.renewal = new AbortController();
-      const aged = AbortSignal.timeout(oldest);
-      const ends = AbortSignal.any([signal, this.renewal.signal, aged]);
+      const renewal = (this.renewal = new AbortController());
+      const end = () => renewal.abort(signal.reason);
+      signal.addEventListener('abort', end, { once: true });
+      const aged = setTimeout(() => renewal.abort(new Error('old')), oldest);
+      const ends = renewal.signal;
       const before = this.opened;
       try {
         for await (const event of swarmEvents(this.engine, { types, since, signal: ends, onOpen: () => this.open() })) {
           since = Math.max(since, event.time);
+          this.told(event);
           if (matters(event)) this.wake();
         }
       } catch (error) {
         if (!ends.aborted) log.debug(`the event stream broke: ${String(error)}`);
+      } finally {
+        clearTimeout(aged);
+        signal.removeEventListener('abort', end);
       }
       this.connected = false;
       if (signal.aborted || ends.aborted) continue;

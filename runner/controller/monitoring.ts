@@ -65,7 +65,7 @@ export class Monitoring {
 
   /** Publishes what differs. @returns whether something did, and what is wrong with which service */
   render(plan: Plan): { published: boolean; problems: Map<string, Problem[]> } {
-    const problems = new Map<string, Problem[]>();
+    const problems = new Map(this.targetProblems);
     const hashes = hashesOf(plan);
     const tell: Tell = ({ service, severity, label, message }) => {
       if (service === '') return this.warnOnce(message);
@@ -94,11 +94,6 @@ export class Monitoring {
       ]),
     );
     return this.targets.publish(groups);
-  }
-
-  /** What is wrong with the targets of a service. */
-  problemsOf(service: string): Problem[] {
-    return this.targetProblems.get(service) ?? [];
   }
 
   /** Nobody can be named for what Alertmanager refused: it is tried without what the operator has added. */

@@ -5,8 +5,8 @@ import { request, statusOf, type Engine } from '../common/engine';
 import { messageOf } from '../common/errors';
 import { attachSecrets } from '../swarm/attach-secrets';
 
-/** Secrets that are for the controller by their names, as docker-flow-proxy and its listener have them. */
-export const ownSecret = /^(?:cert[-_]|dfp_|df_notify_)/;
+/** Secrets that are for the controller by their names, as docker-flow-proxy, its listener and its monitor have them. */
+export const ownSecret = /^(?:cert[-_]|dfp_|df_notify_|alertif[-_]|scrape_)/;
 
 /** Label that the Engine puts on the containers of a service. */
 const serviceLabel = 'com.docker.swarm.service.id';

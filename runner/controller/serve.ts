@@ -54,6 +54,7 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
   const context = { ...outer, signal: AbortSignal.any([outer.signal, ending.signal]) };
   const controller = new Controller(engine, options.settings, context, options.certificates);
   const story = new PassStory(context);
+  const cluster = new ClusterStory(controller, engine, context);
   let lastPass = -Infinity;
   const passes: Passes = new Passes({
     clock: context.clock,
@@ -73,10 +74,9 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
   const secrets = new OwnSecrets(engine, options.settings.secrets, context);
   const wake = () => passes.wake();
   controller.wake = wake;
-  const events: EventFollower = new EventFollower(engine, context, wake);
+  const events: EventFollower = new EventFollower(engine, context, wake, (event) => cluster.told(event));
   const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
   const polls = new Polls();
-  const cluster = new ClusterStory(controller, engine, context);
   const tasks = new TaskFollower(() => cluster.look(), context);
   const fresh = async () => {
     if (context.clock.monotonic() - lastPass < freshFor) return;

@@ -111,6 +111,7 @@ export function metricFamilies(
       '1 where the newest revision was refused and no service can be named for it.',
       bundles.map(({ engine, instance, blocked }) => ({ labels: { engine, instance }, value: blocked ? 1 : 0 })),
     ),
+    gauge('homeostat_certificate_expires_seconds', 'Unix time at which a certificate ends.', expiries(controller)),
     counter('homeostat_bundles_published_total', 'Revisions that were published.', controller.bundles.published),
     gauge(
       'homeostat_agents',
@@ -131,3 +132,8 @@ function countBy<K extends string>(list: K[]): Partial<Record<K, number>> {
   for (const each of list) counts[each] = (counts[each] ?? 0) + 1;
   return counts;
 }
+
+const expiries = ({ certificates, descriptions }: Controller) =>
+  (certificates?.states(descriptions) ?? []).flatMap(({ name, notAfter }) =>
+    notAfter === undefined ? [] : [{ labels: { name }, value: Math.floor(Date.parse(notAfter) / 1000) }],
+  );

@@ -1,6 +1,7 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { fail } from '../common/errors';
+import { limited } from '../common/limited';
 
 /** An answer of the Engine that says no. */
 export class EngineRefusal extends Error {
@@ -41,17 +42,11 @@ export class LocalEngine {
 
   /** @throws EngineRefusal, or what the connection says */
   async ask<T>(path: string, { query = {}, signal, limit }: AskOptions): Promise<T> {
-    const ending = new AbortController();
-    const end = () => ending.abort(signal.aborted ? signal.reason : new Error(`no answer in ${limit / 1000} s`));
-    // Not AbortSignal.any of a timeout: Node.js 20 may collect that as garbage before its time has come.
-    const timer = setTimeout(end, limit);
-    signal.addEventListener('abort', end);
-    try {
-      return JSON.parse(await readText(await this.open(path, query, ending.signal))) as T;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-    }
+    return limited(
+      signal,
+      limit,
+      async (within) => JSON.parse(await readText(await this.open(path, query, within))) as T,
+    );
   }
 
   /** An answer that comes piece by piece. */

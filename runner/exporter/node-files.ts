@@ -14,7 +14,7 @@ export interface NodeFolders {
 }
 
 /**
- * Readings from the files of the node's kernel: sixty times cheaper than the Engine's own, which starts from the same
+ * Readings from the files of the node's kernel: many times cheaper than the Engine's own, which starts from the same
  * files but goes through three processes for each container.
  */
 export class NodeFiles {

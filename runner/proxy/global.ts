@@ -32,7 +32,7 @@ export function globalLines(
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 4 ms a service from 25 to 750 ms, 40 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 80 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
     ...resolverLines('docker', intervals.resolve, settings),
     ...(hasNewest ? resolverLines(newestResolvers, intervals.resolveNewest, settings) : []),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { text as readText } from 'node:stream/consumers';
 import type { Context } from '../common/context';
 import { engineError, requestStream, type Engine } from '../common/engine';
+import { limited } from '../common/limited';
 import { nodeFacts, taskList, type ListedNode, type ListedService, type SwarmListing, type TaskList } from './facts';
 import { ServiceCache } from './service-cache';
 
@@ -61,17 +62,14 @@ export class SwarmReader {
 
   private async read<In, Out>(what: string, path: string, query: object, convert: (list: In) => Out): Promise<Out> {
     const { signal } = this.context;
-    const limit = AbortSignal.timeout(answerLimit);
     let text: string;
     try {
-      const stream = await requestStream(this.engine, 'GET', path, {
-        query: { ...query },
-        signal: AbortSignal.any([signal, limit]),
-      });
-      text = await readText(stream);
+      text = await limited(signal, answerLimit, async (within) =>
+        readText(await requestStream(this.engine, 'GET', path, { query: { ...query }, signal: within })),
+      );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw engineError(`listing the ${what}`, limit.aborted ? limit.reason : error);
+      throw engineError(`listing the ${what}`, error);
     }
     const digest = createHash('sha1').update(text).digest('base64');
     const kept = this.kept.get(path);

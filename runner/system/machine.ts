@@ -86,8 +86,7 @@ const startLimit = 60_000;
 
 /** Whether the Engine answers. */
 export async function engineAnswers(context: Context): Promise<boolean> {
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(5000)]);
-  return request(connectEngine(context), 'GET', '/version', { signal }).then(
+  return request(connectEngine(context), 'GET', '/version', { signal: context.signal, limit: 5000 }).then(
     () => true,
     () => false,
   );

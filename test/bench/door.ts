@@ -315,7 +315,10 @@ t.test('the door', async (t) => {
         },
         EndpointSpec: { Mode: 'dnsrr' },
       } as never);
-    await firstAnswer(at('/none499'), 503, 60_000, 200);
+    const isRouted = async () =>
+      (await door.services()).some(({ name, routes }) => name === 'none499' && routes.length > 0);
+    await until(isRouted, 60);
+    await until(async () => (await door.proxies()).every(({ behind }) => !behind), 60);
     await pause(5000);
     const { come, gone } = await comeAndGo(20, 'beside500x');
     note('beside 500 services: task runs → first 200', 's', 'p95 ≤ 0.24', come);

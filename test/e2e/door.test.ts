@@ -129,6 +129,31 @@ t.test('one door for all services of a node', async (t) => {
     t.same(met.reasons, {}, `${met.failed} of ${met.requests} failed`);
   });
 
+  await t.test('the only task of a service dies, and is then replaced: who asks meanwhile waits', async (t) => {
+    const flags = ['--update-order', 'stop-first', '--restart-delay', '0s', '--stop-grace-period', '10s'];
+    await door.serve('solo', labels({ 'com.df.servicePath': '/solo' }), [...flags, ...healthFlags()]);
+    t.ok(await answers(at('/solo')));
+    // A busy machine may need longer for a task than people would wait.
+    await update('--env-add', 'HOMEOSTAT_PROXY_WAIT_FOR_TASK=60', 'homeostat-controller_controller');
+    const config = () => lab.docker(1, 'exec', proxy, 'cat', '/var/lib/homeostat/haproxy/current/haproxy.cfg');
+    const [proxy = ''] = (
+      await lab.docker(1, 'ps', '-q', '--filter', 'label=com.docker.swarm.service.name=homeostat-proxy_proxy')
+    ).split('\n');
+    t.ok(await until(async () => /retries 120\n/.test(await config()), 60));
+    const clients = startClients([{ ...at('/solo'), timeout: 60_000 }], { rate: 10 });
+    const task = async () =>
+      (await lab.docker(1, 'ps', '-q', '--filter', 'label=com.docker.swarm.service.name=solo')).split('\n');
+    const [first] = await task();
+    await lab.docker(1, 'kill', '-s', 'KILL', first!);
+    t.ok(await until(async () => (await task()).some((id) => id !== '' && id !== first), 60), 'another task runs');
+    t.ok(await answers(at('/solo')));
+    await update('--env-add', 'A=1', 'solo');
+    t.ok(await answers(at('/solo')));
+    const met = await clients.stop();
+    t.same(met.reasons, {}, `${met.failed} of ${met.requests} failed, the slowest took ${met.slowest.toFixed(0)} ms`);
+    await lab.docker(1, 'service', 'rm', 'solo');
+  });
+
   await t.test('a bad neighbour harms nobody but itself, and says what is wrong with it', async (t) => {
     const bad: [string, Record<string, string>, RegExp][] = [
       ['bad-port', { 'com.df.port': '80a', 'com.df.servicePath': '/a' }, /com\.df\.port/],

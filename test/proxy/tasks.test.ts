@@ -181,7 +181,11 @@ t.test('who waits for a task and goes is forgotten', async (t) => {
   const dns = await nameServer(t);
   const { port, log } = await door(t, [found(1)], { resolvers: [dns.resolver] });
   await t.rejects(ask(port, '/', {}, 'GET', { signal: AbortSignal.timeout(300) }));
-  await eventually(() => Promise.resolve(/"status":499|"termination":"C/.test(log())), 'the log says that he went', 4000);
+  await eventually(
+    () => Promise.resolve(/"status":499|"termination":"C/.test(log())),
+    'the log says that he went',
+    4000,
+  );
 });
 
 t.test('a request waits no longer than is set', async (t) => {
