@@ -61,7 +61,10 @@ t.test('triggers', async (t) => {
   t.equal((await client.post('job/unknown/build')).status, 404);
   t.equal((await client.post(trigger, 'service=form&scale=up')).status, 201, 'a form body');
   t.equal((await ended(client, 'service-scale', 2)).result, 'SUCCESS');
-  t.equal(server.records().at(-1)!.parameters.service, 'form');
+  t.ok(
+    server.records().some(({ parameters }) => parameters.service === 'form'),
+    'whichever build of the two jobs began last',
+  );
 
   const refused = async (query: string, body?: unknown, headers = {}) =>
     (await client.post(`${trigger}?${query}`, body, { headers })).status;
