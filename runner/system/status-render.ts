@@ -90,9 +90,11 @@ function columns(rows: string[][]): string[] {
   );
 }
 
-/** An image with only the begin of its digest; the tag says nothing beside it. */
+/** An image with only the begin of its digest, beside which the tag says nothing; or the begin of an image's id. */
 export function shortImage(image: string): string {
-  return image.replace(/^(.+?)(?::[^:/@]+)?@sha256:([0-9a-f]{12})[0-9a-f]*$/, '$1@$2');
+  return image
+    .replace(/^(.+?)(?::[^:/@]+)?@sha256:([0-9a-f]{12})[0-9a-f]*$/, '$1@$2')
+    .replace(/^(sha256:[0-9a-f]{12})[0-9a-f]*$/, 'image $1');
 }
 
 /** Seconds in the largest unit that fits: `45 s`, `12 min`, `3 h`, `9 d`. */

@@ -235,6 +235,7 @@ t.test('images and ages are short', async (t) => {
   t.equal(shortImage(`r:5000/a/b:1.2@${digest}`), 'r:5000/a/b@0123456789ab');
   t.equal(shortImage(`a@${digest}`), 'a@0123456789ab');
   t.equal(shortImage('a:1'), 'a:1');
+  t.equal(shortImage(digest), 'image sha256:0123456789ab');
   t.same([0, 59, 60, 3599, 3600, 86_400, 200_000].map(formatAge), [
     '0 s',
     '59 s',
