@@ -2,16 +2,14 @@ import type { Context } from '../common/context';
 import { fail, messageOf } from '../common/errors';
 import { readMonitorTexts } from '../common/monitor-files';
 import { targetsText } from '../common/targets';
-import { describeService } from '../labels/describe';
-import { defaultLabelSettings } from '../labels/description';
 import { controllerCredentials, targetsFile } from '../monitor/files';
 import type { MonitoredService, MonitorOutput, MonitorSettings } from '../monitor/model';
 import { renderMonitor } from '../monitor/render';
 import { monitorSettings } from '../monitor/settings';
 import { withoutSecrets, type YamlMap } from '../monitor/settings-tree';
 import { targetsOf } from '../monitor/targets';
-import { lintLabels, problemLine } from './lint-labels';
-import { labelledServices, type StackLabels } from './stack-labels';
+import { describedStacks } from './described-stacks';
+import type { StackLabels } from './stack-labels';
 
 const hidden = '***';
 
@@ -22,17 +20,8 @@ const hidden = '***';
  */
 export async function renderMonitorStacks(files: string[], context: Context): Promise<MonitorOutput> {
   const settings = await settingsOf(context);
-  const labels = { ...defaultLabelSettings, ...(context.env.SEPARATOR ? { separator: context.env.SEPARATOR } : {}) };
-  const lint = await lintLabels(files, labels, context);
-  for (const problem of lint.problems) if (problem.severity === 'warning') context.log.warn(problemLine(problem));
-  const errors = lint.problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0)
-    fail('LABELS_INVALID', 'the labels are wrong, so there is no configuration', { evidence: errors.map(problemLine) });
-  const stacks = await labelledServices(files, context);
-  const services = stacks.flatMap((stack): MonitoredService[] => {
-    const { description } = describeService(stack, labels);
-    return description ? [{ description, ...factsOf(stack, labels.prefix) }] : [];
-  });
+  const { services: described, labels } = await describedStacks(files, context);
+  const services = described.map(({ stack, description }) => ({ description, ...factsOf(stack, labels.prefix) }));
   const output = renderMonitor({ services, settings });
   const refused = output.refusals.filter(({ severity }) => severity === 'error');
   if (refused.length > 0)

@@ -1,15 +1,14 @@
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
-import { describeService } from '../labels/describe';
-import { defaultLabelSettings, type HeaderValue, type ServiceDescription } from '../labels/description';
+import { type HeaderValue, type ServiceDescription } from '../labels/description';
 import { withoutSecrets } from '../labels/redact';
 import { httpCheckOf } from '../proxy/healthcheck';
 import type { HttpCheck, ProxiedService, ProxyOutput, ProxySettings } from '../proxy/model';
 import { renderProxy } from '../proxy/render';
 import { proxySettings } from '../proxy/settings';
 import { slotsFor } from '../proxy/slots';
-import { lintLabels, problemLine } from './lint-labels';
-import { labelledServices, type StackLabels } from './stack-labels';
+import { describedStacks } from './described-stacks';
+import type { StackLabels } from './stack-labels';
 
 const hidden = '***';
 
@@ -27,17 +26,9 @@ export async function renderStacks(files: string[], context: Context): Promise<P
       evidence: problems.map(({ message }) => message),
       remedy: 'Correct the variables named; docs/controller.md explains each.',
     });
-  const labels = { ...defaultLabelSettings, ...(context.env.SEPARATOR ? { separator: context.env.SEPARATOR } : {}) };
-  const lint = await lintLabels(files, labels, context);
-  for (const problem of lint.problems) if (problem.severity === 'warning') context.log.warn(problemLine(problem));
-  const errors = lint.problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0)
-    fail('LABELS_INVALID', 'the labels are wrong, so there is no configuration', { evidence: errors.map(problemLine) });
-  const stacks = await labelledServices(files, context);
-  const services = stacks.flatMap((stack): ProxiedService[] => {
-    const { description } = describeService(stack, labels);
-    return description && stack.replicas !== 0 ? [proxied(stack, withoutPasswords(description))] : [];
-  });
+  const services = (await describedStacks(files, context)).services
+    .filter(({ stack }) => stack.replicas !== 0)
+    .map(({ stack, description }) => proxied(stack, withoutPasswords(description)));
   const output = renderProxy({ services, certificates: [], settings: withoutSettingSecrets(settings) });
   const refused = output.refusals.filter(({ severity }) => severity === 'error');
   for (const { service, severity, message } of output.refusals)
