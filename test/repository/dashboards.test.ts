@@ -128,7 +128,8 @@ scrape_configs:
 
 async function query(url: string, expression: string): Promise<{ status: string; error?: string; count: number }> {
   const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`).catch(() => undefined);
-  if (!answer) return { status: 'away', count: 0 };
+  // It listens before it is ready, and says so in plain text.
+  if (!answer || answer.status === 503) return { status: 'away', count: 0 };
   const { status, error, data } = (await answer.json()) as {
     status: string;
     error?: string;
