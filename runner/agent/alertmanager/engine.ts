@@ -3,10 +3,9 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import type { Context } from '../../common/context';
-import { fail } from '../../common/errors';
-import { run } from '../../common/process';
 import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
 import { resolveAll } from '../haproxy/resolve';
+import { checkWith, versionOf } from '../engine-tools';
 import { metricOf, startHttpEngine, type Ask } from '../http-engine';
 import { advertiseAddress, clusterArguments, defaultInterfaces } from './cluster';
 
@@ -49,12 +48,8 @@ export class AlertmanagerEngine implements AgentEngine {
     private readonly context: Context,
   ) {}
 
-  async version(): Promise<string> {
-    const { stdout, stderr } = await this.run(this.settings.program, ['--version']);
-    return (
-      /version (\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1] ??
-      fail('CLI_MISSING', `'${this.settings.program} --version' names no version`, { cause: stdout.slice(0, 200) })
-    );
+  version(): Promise<string> {
+    return versionOf(this.settings.program, '--version', this.context);
   }
 
   /** The revision becomes part of the text, so that the hash of what runs tells them apart; its lines keep their numbers. */
@@ -77,18 +72,19 @@ export class AlertmanagerEngine implements AgentEngine {
     }
   }
 
-  async check(folder: string): Promise<void> {
-    const { checker, checkLimit } = this.settings;
-    const start = this.context.clock.monotonic();
-    const { code, stdout, stderr } = await this.run(
-      checker,
-      ['check-config', path.join(folder, configuration)],
-      checkLimit,
+  check(folder: string): Promise<void> {
+    const { checker: program, checkLimit: limit } = this.settings;
+    const args = ['check-config', path.join(folder, configuration)];
+    return checkWith(
+      {
+        title: 'amtool check-config',
+        program,
+        args,
+        limit,
+        complaint: (stdout, stderr) => `${stdout}\n${stderr}`.trim(),
+      },
+      this.context,
     );
-    if (code === 0) return;
-    if (this.context.clock.monotonic() - start >= checkLimit)
-      throw new Error(`'amtool check-config' did not end within ${checkLimit / 1000} s`);
-    throw new Refusal(`${stdout}\n${stderr}`.trim() || `'amtool check-config' ended with exit code ${code}`);
   }
 
   async start(revision: string): Promise<RunningEngine> {
@@ -135,11 +131,6 @@ export class AlertmanagerEngine implements AgentEngine {
     if (metricOf(metrics, 'alertmanager_config_last_reload_successful') !== 1) return 'its last reload failed';
     const hash = metricOf(metrics, 'alertmanager_config_hash');
     return hash === wanted ? undefined : `the hash of its configuration is ${hash}, not ${wanted}`;
-  }
-
-  private run(program: string, args: string[], timeout = 10_000) {
-    const { env, signal } = this.context;
-    return run(program, args, { env, signal, timeout });
   }
 
   private get configuration() {

@@ -2,10 +2,10 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Context } from '../../common/context';
-import { fail, messageOf } from '../../common/errors';
-import { run } from '../../common/process';
+import { messageOf } from '../../common/errors';
 import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
 import { EngineProcess } from '../engine-process';
+import { checkWith, versionOf } from '../engine-tools';
 import { takenBinding } from './bindings';
 import { parseConfiguration } from './configuration';
 import { defaultGateways } from './gateways';
@@ -47,12 +47,8 @@ export class HaproxyEngine implements AgentEngine {
     this.socket = new MasterSocket(this.runFile('master.sock'), context.clock);
   }
 
-  async version(): Promise<string> {
-    const { stdout } = await this.haproxy(['-v']);
-    return (
-      /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ??
-      fail('CLI_MISSING', `'${this.settings.program} -v' names no version`, { cause: stdout.slice(0, 200) })
-    );
+  version(): Promise<string> {
+    return versionOf(this.settings.program, '-v', this.context);
   }
 
   async prepare(files: Record<string, string>, revision: string): Promise<Record<string, string>> {
@@ -62,13 +58,11 @@ export class HaproxyEngine implements AgentEngine {
   }
 
   async check(folder: string): Promise<void> {
-    const { checkLimit } = this.settings;
-    const start = this.context.clock.monotonic();
-    const { code, stdout, stderr } = await this.haproxy(['-c', ...configurationIn(folder)], checkLimit);
-    if (code === 0) return this.checkBindings(path.join(folder, 'haproxy.cfg'));
-    if (this.context.clock.monotonic() - start >= checkLimit)
-      throw new Error(`'haproxy -c' did not end within ${checkLimit / 1000} s`);
-    throw new Refusal(alertsOf(stderr) || stdout.trim() || `'haproxy -c' ended with exit code ${code}`);
+    const { program, checkLimit: limit } = this.settings;
+    const args = ['-c', ...configurationIn(folder)];
+    const complaint = (stdout: string, stderr: string) => alertsOf(stderr) || stdout.trim();
+    await checkWith({ title: 'haproxy -c', program, args, limit, complaint }, this.context);
+    await this.checkBindings(path.join(folder, 'haproxy.cfg'));
   }
 
   private async checkBindings(file: string): Promise<void> {
@@ -152,11 +146,6 @@ export class HaproxyEngine implements AgentEngine {
     } catch (error) {
       this.context.log.warn(`HAProxy starts without the state of its servers: ${messageOf(error)}`);
     }
-  }
-
-  private haproxy(args: string[], timeout = 10_000) {
-    const { env, signal } = this.context;
-    return run(this.settings.program, args, { env, signal, timeout });
   }
 
   private get current() {

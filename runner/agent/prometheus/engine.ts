@@ -1,10 +1,9 @@
 import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../../common/context';
-import { fail } from '../../common/errors';
-import { run } from '../../common/process';
 import type { ControllerClient } from '../controller-client';
 import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
+import { checkWith, versionOf } from '../engine-tools';
 import { metricOf, startHttpEngine, type Ask } from '../http-engine';
 import { configurationFile, markerOf, targetsName, withLocalPaths } from './configuration';
 import { flagsOf } from './flags';
@@ -40,12 +39,8 @@ export class PrometheusEngine implements AgentEngine {
     private readonly context: Context,
   ) {}
 
-  async version(): Promise<string> {
-    const { stdout, stderr } = await this.run(this.settings.program, ['--version']);
-    return (
-      /version (\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1] ??
-      fail('CLI_MISSING', `'${this.settings.program} --version' names no version`, { cause: stdout.slice(0, 200) })
-    );
+  version(): Promise<string> {
+    return versionOf(this.settings.program, '--version', this.context);
   }
 
   async prepare(files: Record<string, string>, revision: string): Promise<Record<string, string>> {
@@ -62,16 +57,20 @@ export class PrometheusEngine implements AgentEngine {
     return { ...files, [configurationFile]: withLocalPaths(text, revision, paths) };
   }
 
-  async check(folder: string): Promise<void> {
-    const { checker, checkLimit } = this.settings;
-    const start = this.context.clock.monotonic();
+  check(folder: string): Promise<void> {
+    const { checker: program, checkLimit: limit } = this.settings;
     const args = ['check', 'config', path.join(folder, configurationFile)];
-    const { code, stdout, stderr } = await this.run(checker, args, checkLimit);
-    if (code === 0) return;
-    if (this.context.clock.monotonic() - start >= checkLimit)
-      throw new Error(`'promtool check config' did not end within ${checkLimit / 1000} s`);
     // What is wrong goes to standard error; the names of a thousand good files do not.
-    throw new Refusal(stderr.trim() || stdout.trim() || `'promtool check config' ended with exit code ${code}`);
+    return checkWith(
+      {
+        title: 'promtool check config',
+        program,
+        args,
+        limit,
+        complaint: (stdout, stderr) => stderr.trim() || stdout.trim(),
+      },
+      this.context,
+    );
   }
 
   async start(revision: string): Promise<RunningEngine> {
@@ -111,11 +110,6 @@ export class PrometheusEngine implements AgentEngine {
       return 'its last reload failed';
     const { data } = JSON.parse(await ask('/api/v1/status/config')) as { data?: { yaml?: string } };
     return data?.yaml?.includes(markerOf(revision)) ? undefined : 'it runs another configuration';
-  }
-
-  private run(program: string, args: string[], timeout = 10_000) {
-    const { env, signal } = this.context;
-    return run(program, args, { env, signal, timeout });
   }
 
   private get targetsFile() {
