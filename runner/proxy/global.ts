@@ -32,7 +32,7 @@ export function globalLines(
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 80 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 100 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
     ...resolverLines('docker', intervals.resolve, settings),
     ...(hasNewest ? resolverLines(newestResolvers, intervals.resolveNewest, settings) : []),
@@ -44,7 +44,8 @@ const resolverLines = (name: string, interval: number, { resolvers }: ProxySetti
     ...resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
     // More than some 28 tasks do not fit into what is usual.
     'accepted_payload_size 8192',
-    'resolve_retries 3',
+    // A name without tasks is asked for again soon in any case, and may be passed on to servers that never answer.
+    'resolve_retries 1',
     `timeout resolve ${time(interval)}`,
     // The name service is on this machine: what it has not answered by then is lost.
     `timeout retry ${time(Math.max(100, interval))}`,

@@ -8,7 +8,7 @@ import { defaultGateways } from '../../runner/agent/haproxy/gateways';
 import { withLocalFiles } from '../../runner/agent/haproxy/local-files';
 import { parseProcesses } from '../../runner/agent/haproxy/master-socket';
 import { resolveAll } from '../../runner/agent/haproxy/resolve';
-import { composeState, parseState } from '../../runner/agent/haproxy/server-state';
+import { backendsOf, composeState, parseState } from '../../runner/agent/haproxy/server-state';
 import { pauseAfter } from '../../runner/agent/pause';
 import { bundleOf } from '../../runner/common/bundle';
 import { systemClock } from '../../runner/common/clock';
@@ -90,19 +90,20 @@ const row = (
 
 t.test('servers with an address move up to the first names, with ports and TLS of the new configuration', async (t) => {
   const { servers } = parseConfiguration(configuration);
-  const running = parseState(
-    [
-      '1',
-      '# heading',
-      row('shop', 's-1', '-', '0 32 1 1 7 1 0 0 14 0 0 0 tasks.shop 8000 - 0 0 - - 0'),
-      row('shop', 's-2', '10.0.0.2'),
-      row('shop', 's-9', '10.0.0.9', '0 0 1 1 7 15 2 0 6 0 0 0 tasks.shop 8000 - 1 0 - - 0'),
-      row('gone', 's-1', '10.0.0.3'),
-      row('outside', 'waiting', '127.0.0.1', '2 0 1 1 7 1 0 0 0 0 0 0 - 1 - 0 0 - - 0'),
-      row('outside', 'one', '10.0.0.7', '0 0 1 1 7 15 2 0 6 0 0 0 - 81 - 0 0 - - 0'),
-      '',
-    ].join('\n'),
-  );
+  const answer = [
+    '1',
+    '# heading',
+    row('shop', 's-1', '-', '0 32 1 1 7 1 0 0 14 0 0 0 tasks.shop 8000 - 0 0 - - 0'),
+    row('shop', 's-2', '10.0.0.2'),
+    row('shop', 's-9', '10.0.0.9', '0 0 1 1 7 15 2 0 6 0 0 0 tasks.shop 8000 - 1 0 - - 0'),
+    row('gone', 's-1', '10.0.0.3'),
+    row('outside', 'waiting', '127.0.0.1', '2 0 1 1 7 1 0 0 0 0 0 0 - 1 - 0 0 - - 0'),
+    row('outside', 'one', '10.0.0.7', '0 0 1 1 7 15 2 0 6 0 0 0 - 81 - 0 0 - - 0'),
+    row('idle', 's-1', '-', '0 32 1 1 7 1 0 0 14 0 0 0 tasks.idle 8000 - 0 0 - - 0'),
+    '',
+  ].join('\n');
+  const running = parseState(answer);
+  t.same([...backendsOf(answer)], ['shop', 'gone', 'outside', 'idle'], 'one that waits for its first task is known');
   const state = composeState(
     servers,
     running,

@@ -138,7 +138,7 @@ export class HaproxyEngine implements AgentEngine {
       const text = await readFile(path.join(this.current, 'haproxy.cfg'), 'utf8');
       const { servers, nameServers } = parseConfiguration(text);
       const rows = parseState(running);
-      const known = backendsOf(rows);
+      const known = backendsOf(running);
       const names = servers.filter((line) => line.resolved && !known.has(line.backend)).map((line) => line.host);
       const found = await resolveAll(names, nameServers, limit, this.context.clock);
       await writeFile(`${this.stateFile}.part`, composeState(servers, rows, found), { mode: 0o600 });

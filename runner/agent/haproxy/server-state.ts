@@ -19,17 +19,18 @@ const fresh = '0 - 0 - - 2 0 1 1 0 1 0 0 6 0 0 0 - 0 - 0 0 - - 0'.split(' ');
 
 type Row = string[];
 
-/** Rows with an address of what `show servers state` answers. */
-export function parseState(text: string): Row[] {
-  return text
+const rowsOf = (text: string): Row[] =>
+  text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(' '))
-    .filter((row) => row.length === columns && isIP(row[column.address]!) !== 0);
-}
+    .filter((row) => row.length === columns);
 
-/** Backends of which a state has servers. */
-export const backendsOf = (rows: Row[]): Set<string> => new Set(rows.map((row) => row[column.backend]!));
+/** Rows with an address of what `show servers state` answers. */
+export const parseState = (text: string): Row[] => rowsOf(text).filter((row) => isIP(row[column.address]!) !== 0);
+
+/** Backends of which that answer speaks, also those that no server was found for yet. */
+export const backendsOf = (text: string): Set<string> => new Set(rowsOf(text).map((row) => row[column.backend]!));
 
 /**
  * The state with which HAProxy starts on a configuration: what the process before knew of the same backends and host
