@@ -3,6 +3,7 @@
 const http = require('node:http');
 const os = require('node:os');
 const { greet, version } = require('./greeting');
+const { measure, metrics } = require('./metrics');
 
 let stopping = false;
 
@@ -13,6 +14,11 @@ const server = http.createServer((request, response) => {
     response.statusCode = stopping ? 503 : 200;
     return response.end('ok\n');
   }
+  if (url.pathname === '/metrics') {
+    response.setHeader('Content-Type', 'text/plain; version=0.0.4');
+    return response.end(metrics());
+  }
+  measure(response);
   response.setHeader('Content-Type', 'application/json');
   response.end(`${JSON.stringify({ greeting: greet(url.searchParams.get('name')), version, host: os.hostname() })}\n`);
 });

@@ -4,6 +4,7 @@ import { connectEngine } from '../common/engine';
 import { fail } from '../common/errors';
 import type { Certificates } from '../controller/controller';
 import type { Command, Values } from './command';
+import { executorsFor } from './executors';
 import { parseListen, text } from './shared';
 
 const command: Command = {
@@ -68,6 +69,7 @@ async function run(context: Context, values: Values) {
     import('../controller/listener/settings'),
     import('../controller/settings'),
   ]);
+  const { readPeopleSettings } = await import('../controller/people-settings');
   const listen = parseListen(text(values, 'listen')!);
   const secrets = text(values, 'secretsFolder')!;
   const files = {
@@ -94,12 +96,16 @@ async function run(context: Context, values: Values) {
     context,
   );
   const listener = await listenerSettings(secrets, context);
+  const people = await readPeopleSettings(secrets, context);
   const engine = connectEngine(context);
+  const executors = await executorsFor(engine, context, { ...people, prefix: text(values, 'prefix')! });
   const running = await serve(
     engine,
     {
       ...{ ...listen, access, ...tls, settings, listener, openListener: values.listenerAccess === 'open' },
       certificates: await certificatesOf(values, context),
+      people: { settings: people, executors },
+      alertmanager: context.env.HOMEOSTAT_ALERTMANAGER?.replace(/\/+$/, ''),
     },
     context,
   );

@@ -1,5 +1,6 @@
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
+import type { Approvable } from '../pipeline/approval';
 import type { Config } from '../pipeline/config';
 import { configOption, dryRunOption, type Command, type CommandResult, type Values } from './command';
 import { actor, defaultSettings, deployOptions, flag, overrideSettings, renderPlan, stackOption, text } from './shared';
@@ -37,7 +38,7 @@ const command: Command = {
   },
 };
 
-async function origin(context: Context, values: Values, folder: string) {
+async function origin(context: Context, values: Values, folder: string, approvedBy = text(values, 'approvedBy')) {
   const [{ readSource }, { buildNumber }, { originOf }] = await Promise.all([
     import('../pipeline/source'),
     import('../pipeline/tags'),
@@ -49,7 +50,7 @@ async function origin(context: Context, values: Values, folder: string) {
     buildNumber(text(values, 'build'), context.env, now),
     actor(context),
     now,
-    text(values, 'approvedBy'),
+    approvedBy,
   );
 }
 
@@ -76,6 +77,8 @@ async function deployFile(context: Context, values: Values, config: Config | und
     { imageOfRequest },
     { deploySettings },
     { requireApproval },
+    { readSource },
+    { formatImage },
   ] = await Promise.all([
     import('../common/engine'),
     import('../pipeline/deploy'),
@@ -83,6 +86,8 @@ async function deployFile(context: Context, values: Values, config: Config | und
     import('../pipeline/standalone'),
     import('../pipeline/pipeline'),
     import('../pipeline/approval'),
+    import('../pipeline/source'),
+    import('../image/reference'),
   ]);
   const given = text(values, 'stackFile');
   if (!given && !config)
@@ -109,7 +114,14 @@ async function deployFile(context: Context, values: Values, config: Config | und
   const pinned = await deploy.pinImage(engine, image, context);
   const plan = await deploy.prepareStackDeploy(engine, file, stack, service, pinned, settings, context);
   if (flag(values, 'dryRun')) return { result: { plan }, summary: renderPlan(plan) };
-  if (config) requireApproval(config, text(values, 'approvedBy'));
+  const from = await readSource(file.folder, context);
+  const asked: Approvable = {
+    ...{ stack, reference: formatImage(pinned), digest: pinned.digest!, folder: file.folder, askedBy: actor(context) },
+    ...(from.revision ? { revision: from.revision } : {}),
+    verdicts: [],
+  };
+  const named = text(values, 'approvedBy');
+  const approvedBy = config ? await requireApproval(engine, config, asked, named, context) : named;
   return done(
     await deploy.deployStackFile(
       engine,
@@ -117,7 +129,7 @@ async function deployFile(context: Context, values: Values, config: Config | und
       plan,
       service,
       pinned,
-      await origin(context, values, file.folder),
+      await origin(context, values, file.folder, approvedBy),
       settings,
       context,
     ),

@@ -6,8 +6,8 @@ import type { CheckDefinition } from '../system/checks/check';
 import { configOption, dryRunOption, type Command } from './command';
 import { flag, renderPlan, text } from './shared';
 
-/** Ports of the door, the registry and the controller behind it, and the job server, as `up` chooses them. */
-const ports = [80, 443, 5000, 7080, 8080];
+/** Ports of the door, and of what is behind it for the node itself, as `up` chooses them. */
+const ports = [80, 443, 5000, 7080, 8080, 9090, 9093];
 
 const command: Command = {
   name: 'doctor',

@@ -5,7 +5,7 @@ export const exitCodes = {
   2: 'bad usage or configuration; nothing was changed',
   3: 'rolled back: the release was bad and the last known-good one runs again',
   4: 'a person has to decide',
-  5: 'the deadline passed; the last known-good release was put back',
+  5: 'the deadline passed; of a rollout, the last known-good release was put back',
   6: 'refused by policy',
   7: 'a conflict that did not settle',
   8: 'something could not be reached',
@@ -135,6 +135,48 @@ export const errorTable = define({
     meaning: 'The deploy waits for the approval of a person.',
     remedy: 'Look at the tested digest, then run `homeostat deploy` with --approved-by NAME.',
   },
+  APPROVAL_REJECTED: {
+    exit: 6,
+    meaning: 'A person has rejected the deploy.',
+    remedy: 'Talk to who rejected it (the name and the reason are given), then deploy again.',
+  },
+  APPROVAL_STALE: {
+    exit: 7,
+    meaning:
+      'The deploy was approved, and meanwhile another release was deployed: what was approved is not what would happen.',
+    remedy: 'Deploy again; the approval is asked for anew, with the changes since the present release.',
+  },
+  QUESTION_MISSING: {
+    exit: 2,
+    meaning: 'There is no such question to people.',
+    remedy: 'List what is open with `homeostat questions`, and what was decided with `homeostat questions --all`.',
+  },
+  ANSWER_REFUSED: {
+    exit: 6,
+    meaning:
+      'The answer cannot be taken: it is none of the choices, it comes too late, or from somebody who may not decide.',
+    remedy: 'Look at `homeostat questions` for the choices and for who may decide.',
+  },
+  ANSWER_LATE: {
+    exit: 7,
+    meaning: 'Somebody else has decided the question already.',
+    remedy: 'Nothing; the decision that holds is named.',
+  },
+  ANSWER_FAILED: {
+    exit: 1,
+    meaning: 'The question is decided, and what was decided could not be done.',
+    remedy: 'Read the outcome, mend what it names, then do it by hand.',
+  },
+  JENKINS_FAILED: {
+    exit: 8,
+    meaning: 'Jenkins did not do what was asked of it.',
+    remedy: 'Check HOMEOSTAT_JENKINS_URL, and that its user may read the job and answer its inputs; or answer in Jenkins.',
+  },
+  RULE_MISSING: {
+    exit: 2,
+    meaning: 'There is no such standing rule.',
+    remedy: 'List the rules with `homeostat rules --all`.',
+  },
   DEPLOY_REFUSED: {
     exit: 6,
     meaning: 'The stack breaks the deploy policy.',
@@ -144,6 +186,31 @@ export const errorTable = define({
     exit: 7,
     meaning: 'Somebody else changed or removed the stack while it was being deployed.',
     remedy: 'Find out who did it (`homeostat status`), then deploy again.',
+  },
+  SCALE_REFUSED: {
+    exit: 6,
+    meaning: 'The service is not scaled: it is held, a rollout is going on, tasks are awaited, or a limit is reached.',
+    remedy: 'Read the cause; `homeostat scale SERVICE --explain` says what each guard sees.',
+  },
+  SCALE_UNOBSERVED: {
+    exit: 5,
+    meaning: 'The service was given its replicas, and they did not all run before the wait was over.',
+    remedy: 'Look at its tasks (`docker service ps`): nodes without room, or an image that does not start.',
+  },
+  SWARM_NODE_MISSING: {
+    exit: 2,
+    meaning: 'There is no such node in the Swarm.',
+    remedy: 'List the nodes with `homeostat status`.',
+  },
+  DRAIN_INCOMPLETE: {
+    exit: 5,
+    meaning: 'Replacements of the tasks of a node did not run in time, so the node was not drained.',
+    remedy: 'Give the Swarm room for the tasks named, then drain again; the node takes no new tasks meanwhile.',
+  },
+  NODE_SCALER_FAILED: {
+    exit: 8,
+    meaning: 'What adds and removes nodes (HOMEOSTAT_NODE_SCALER) failed, or is not set.',
+    remedy: 'Set HOMEOSTAT_NODE_SCALER to command:PROGRAM or an https address, and read what it answered.',
   },
   LEASE_HELD: {
     exit: 7,

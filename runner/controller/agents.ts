@@ -24,6 +24,7 @@ const report = z.object({
   running: revision,
   reloads: z.number().int().min(0),
   refused: z.object({ revision, message: text(65_536) }).optional(),
+  problem: text(65_536).optional(),
 });
 
 /** The report, or what is wrong with it. */
@@ -76,7 +77,7 @@ export class Agents {
     this.forget();
     const published = new Map(bundles.map((bundle) => [key(bundle.engine, bundle.instance, ''), bundle]));
     const now = this.now();
-    return [...this.known.values()]
+    return this.present()
       .map(({ report, first, seen }): AgentState => {
         const bundle = published.get(key(report.engine, report.instance, ''));
         const since = Math.max(bundle?.since ?? now, first);
@@ -86,10 +87,21 @@ export class Agents {
       .sort((a, b) => (key(a.engine, a.node, a.agent) < key(b.engine, b.node, b.agent) ? -1 : 1));
   }
 
+  /** Those that no other of their node has come after: a task that was replaced is not heard of any more. */
+  private present(): Known[] {
+    const newest = new Map<string, number>();
+    for (const { report, first } of this.known.values())
+      newest.set(placeOf(report), Math.max(first, newest.get(placeOf(report)) ?? 0));
+    return [...this.known.values()].filter(
+      ({ report, seen }) => report.node === '' || newest.get(placeOf(report))! <= seen,
+    );
+  }
+
   private forget(): void {
     const limit = this.now() - forgottenAfter;
     for (const [at, { seen }] of this.known) if (seen < limit) this.known.delete(at);
   }
 }
 
+const placeOf = ({ engine, instance, node }: AgentReport) => key(engine, instance, node);
 const key = (...parts: string[]) => parts.join('/');

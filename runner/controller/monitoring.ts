@@ -1,9 +1,10 @@
 import { renderAlerting } from '../alerting/render';
-import type { AlertingSettings } from '../alerting/model';
+import type { AlertingOutput, AlertingSettings } from '../alerting/model';
+import { receiversOf } from '../alerting/receivers-of';
 import type { EngineName } from '../common/bundle';
 import type { Logger } from '../common/log';
 import type { LabelSettings, ServiceDescription } from '../labels/description';
-import type { MonitoredService, MonitorSettings } from '../monitor/model';
+import type { AlertInfo, MonitoredService, MonitorSettings } from '../monitor/model';
 import { renderMonitor } from '../monitor/render';
 import { targetsOf } from '../monitor/targets';
 import type { SwarmListing, TaskList } from '../swarm/facts';
@@ -33,6 +34,11 @@ type Hashes = ReadonlyMap<string, string>;
 /** Takes in what is wrong with a service; its name is empty for what is wrong with the settings. */
 type Tell = (problem: Problem & { service: string }) => void;
 
+/** An alert of a service, and the names of the receivers that it goes to. */
+export interface RoutedAlert extends AlertInfo {
+  receivers: string[];
+}
+
 /** The engines that this is about; neither has instances. */
 export type MonitoringEngine = Exclude<EngineName, 'haproxy'>;
 
@@ -48,6 +54,8 @@ export class Monitoring {
   /** Alertmanager refused the operator's own parts: they are left out until the controller is started anew. */
   private withoutOwn = false;
   private readonly told = new Set<string>();
+  private alerts: AlertInfo[] = [];
+  private routing: Pick<AlertingOutput, 'route' | 'destinations'> | undefined;
 
   constructor(private readonly parts: MonitoringParts) {}
 
@@ -56,6 +64,16 @@ export class Monitoring {
     const news = !this.asked.has(engine);
     this.asked.add(engine);
     return news;
+  }
+
+  /** The alerts of all services, with where each goes, and what each receiver does, in words. */
+  get routed(): { alerts: RoutedAlert[]; destinations: Record<string, string> } {
+    const { routing } = this;
+    const alerts = this.alerts.map((each) => ({
+      ...each,
+      receivers: routing ? receiversOf(routing.route, { ...each.labels, alertname: each.alert }) : [],
+    }));
+    return { alerts, destinations: routing?.destinations ?? {} };
   }
 
   /** What a pass depends on besides the listing. */
@@ -121,7 +139,8 @@ export class Monitoring {
       });
       return { ...service, description: { ...service.description, alerts: [] } };
     });
-    const { files, refusals } = renderMonitor({ services, settings: settings.monitor });
+    const { files, refusals, alerts } = renderMonitor({ services, settings: settings.monitor });
+    this.alerts = alerts;
     for (const { label, ...refusal } of refusals)
       tell({ ...refusal, ...(label === undefined ? {} : { label: `${labels.prefix}${label}` }) });
     return bundles.publish('prometheus', '', files, hashes, []);
@@ -138,11 +157,12 @@ export class Monitoring {
       return [];
     });
     const own = this.withoutOwn ? { routes: [], receivers: [], inhibitRules: [], timeIntervals: [] } : undefined;
-    const { files, refusals } = renderAlerting({
+    const { files, refusals, route, destinations } = renderAlerting({
       services,
       settings: own ? { ...settings.alerting, own } : settings.alerting,
       templates: settings.templates,
     });
+    this.routing = { route, destinations };
     refusals.forEach(tell);
     return bundles.publish('alertmanager', '', files, hashes, []);
   }

@@ -4,7 +4,13 @@ import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail, messageOf } from '../common/errors';
 import { counter, type Family } from '../common/metrics';
+import { PeopleDesk } from '../people/desk';
+import type { Executors } from '../people/execute';
+import { decideQuestion } from '../people/questions';
+import type { PeopleSettings } from '../people/settings';
+import type { NodeFacts } from '../swarm/facts';
 import { ClusterStory } from './cluster-story';
+import type { ClusterView } from './cluster-troubles';
 import { Controller, type Certificates, type ControllerSettings } from './controller';
 import { EventFollower } from './follow-events';
 import { TaskFollower } from './follow-tasks';
@@ -15,8 +21,10 @@ import { createServer } from './http/server';
 import { Listener } from './listener/listener';
 import type { ListenerSettings } from './listener/settings';
 import { OwnSecrets } from './own-secrets';
+import { PageDesk } from './page/desk';
 import { Passes } from './passes';
 import { metricFamilies, PassStory, statusDocument } from './status';
+import { ClusterNotices } from './tell-people';
 
 export interface ServeOptions {
   host: string;
@@ -28,6 +36,10 @@ export interface ServeOptions {
   /** The addresses of docker-flow-swarm-listener need no token. */
   openListener: boolean;
   certificates?: Certificates;
+  /** Where people are told and asked; without it nobody is. */
+  people?: { settings: PeopleSettings; executors: Executors };
+  /** Address of the Alertmanager whose alerts the page tells. */
+  alertmanager?: string | undefined;
 }
 
 export interface RunningController {
@@ -67,17 +79,24 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
       const view = viewOf(controller);
       if (view) listener.update(view);
       if (view) await secrets.look(view.listing.secrets);
+      if (view) notices?.look(clusterView(controller, view.listing.nodes));
     },
     failed: (error) => story.failed(error),
     recovered: (failures) => story.recovered(failures),
   });
+  const notices = options.people && new ClusterNotices(engine, context);
   const secrets = new OwnSecrets(engine, options.settings.secrets, context);
   const wake = () => passes.wake();
   controller.wake = wake;
   const events: EventFollower = new EventFollower(engine, context, wake, (event) => cluster.told(event));
   const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
   const polls = new Polls();
-  const tasks = new TaskFollower(() => cluster.look(), context);
+  const people = options.people && new PeopleDesk(options.people.settings, options.people.executors, engine, context);
+  const page = new PageDesk(controller, story, options.alertmanager, engine, context);
+  const tasks = new TaskFollower(async () => {
+    await cluster.look();
+    page.look();
+  }, context);
   const fresh = async () => {
     if (context.clock.monotonic() - lastPass < freshFor) return;
     const waited = new AbortController();
@@ -90,8 +109,15 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
     ...(options.tls ? { tls: options.tls } : {}),
     log: context.log,
     routes: routes({
-      ...{ controller, polls, listener, fresh, openListener: options.openListener },
+      ...{ controller, polls, listener, fresh, people, openListener: options.openListener },
       followTasks: () => tasks.want(),
+      page: {
+        document: async () => {
+          await fresh();
+          return page.document();
+        },
+        answer: (id, answer) => decideQuestion(engine, id, answer, context),
+      },
       status: () => statusDocument(controller, story, events, context.version),
       metrics: () => {
         tasks.want();
@@ -99,12 +125,16 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
           ...metricFamilies(controller, story, events, polls.count),
           ...noticeFamilies(listener),
           ...cluster.families(),
+          ...(people?.families() ?? []),
         ];
       },
     }),
   });
   await listen(server, options);
-  const running = Promise.allSettled([passes.run(), events.run(), tasks.run(), renew(controller, context)]);
+  const running = Promise.allSettled([
+    ...[passes.run(), events.run(), tasks.run(), renew(controller, context)],
+    people?.run(),
+  ]);
   const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -122,6 +152,13 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
     close: () => (closing ??= close()),
   };
 }
+
+const clusterView = (controller: Controller, nodes: NodeFacts[]): ClusterView => ({
+  scope: controller.labels.notifyLabel,
+  services: controller.services,
+  nodes,
+  certificates: controller.certificates?.states(controller.descriptions) ?? [],
+});
 
 async function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -18,6 +18,11 @@ const table = {
   consoleText: ['GET', 'job/:job/:build/consoleText'],
   progressiveText: ['GET POST', 'job/:job/:build/logText/progressiveText'],
   stop: ['POST', 'job/:job/:build/stop'],
+  ping: ['GET', 'v1/ping'],
+  scaleService: ['POST', 'v1/scale-service'],
+  scaleNodes: ['POST', 'v1/scale-nodes'],
+  rescheduleServices: ['POST', 'v1/reschedule-services'],
+  rescheduleService: ['POST', 'v1/reschedule-service'],
 } as const;
 
 export type RouteName = keyof typeof table;

@@ -10,6 +10,7 @@ import { notifyCommit, pushWebhook } from './hooks';
 import type { JobsConfiguration } from './model';
 import * as read from './read';
 import { matchRoute, type RouteName } from './routes';
+import { ping, scalerRequest } from './scaler';
 import type { Tokens } from './tokens';
 import { stopBuild, triggerBuild } from './trigger';
 
@@ -25,7 +26,7 @@ const limits = { headers: 10_000, request: 30_000, idle: 60_000, connections: 20
 /** The version of Jenkins whose answers these are; clients look for the header. */
 const jenkinsVersion = '2.528.2';
 
-const open: readonly RouteName[] = ['login', 'notifyCommit', 'github', 'gitea'];
+const open: readonly RouteName[] = ['login', 'ping', 'notifyCommit', 'github', 'gitea'];
 
 /** The HTTP side of the job server, not listening yet. */
 export function createServer(parts: ServerParts): http.Server {
@@ -106,11 +107,18 @@ function handle(parts: ServerParts, name: RouteName, call: Call): Answer | Promi
     case 'progressiveText':
       return read.readLog(parts, call, true);
     case 'build':
-      return triggerBuild(engine, call, false);
+      return triggerBuild(engine, call, false, parts.now());
     case 'buildWithParameters':
-      return triggerBuild(engine, call, true);
+      return triggerBuild(engine, call, true, parts.now());
     case 'stop':
       return stopBuild(engine, call);
+    case 'ping':
+      return ping();
+    case 'scaleService':
+    case 'scaleNodes':
+    case 'rescheduleServices':
+    case 'rescheduleService':
+      return scalerRequest(engine, call, name, parts.now());
     case 'github':
       return pushWebhook(engine, call, { kind: 'github', secretFile: configuration.githubSecretFile });
     case 'gitea':

@@ -1,4 +1,5 @@
 import { Refusal, readBody } from '../common/refusal';
+import { parametersOf, readNotice } from './alert-body';
 import { requireRight, textAnswer, type Answer, type Call } from './answer';
 import { buildUrl, jobUrl } from './documents';
 import type { JobEngine } from './engine';
@@ -19,9 +20,15 @@ export function jobOf(engine: JobEngine, call: Call, right: Right): Job {
 }
 
 /** POST `build` and `buildWithParameters`: 201 with the queue item, or 303 to the one that it joined. */
-export async function triggerBuild(engine: JobEngine, call: Call, withParameters: boolean): Promise<Answer> {
+export async function triggerBuild(
+  engine: JobEngine,
+  call: Call,
+  withParameters: boolean,
+  now: number,
+): Promise<Answer> {
   const job = jobOf(engine, call, 'build');
-  const given = await givenParameters(call);
+  const given = await givenParameters(call, withParameters ? job : undefined, now);
+  if (!given) return textAnswer(200, 'The alert is resolved: nothing is built.');
   const delay = given.get('delay') === null ? undefined : parseDelay(given.get('delay')!);
   if (given.has('delay') && delay === undefined)
     throw new Refusal(400, `Invalid time duration value: ${given.get('delay')}; write for example delay=5sec.`);
@@ -48,14 +55,24 @@ function queuedAnswer(root: string, { item, folded }: Submission): Answer {
   return { status: folded ? 303 : 201, headers: { Location, 'Content-Length': 0 } };
 }
 
-/** Parameters come from the address and from a form; any other body, such as Alertmanager's JSON, is read and left alone. */
-async function givenParameters(call: Call): Promise<URLSearchParams> {
+/**
+ * Parameters come from the address and from a form. What neither has is taken from the labels of Alertmanager's own body,
+ * where the body is one; undefined when its alerts are over. Any other body is read and left alone.
+ */
+async function givenParameters(call: Call, job: Job | undefined, now: number): Promise<URLSearchParams | undefined> {
   const type = call.request.headers['content-type'] ?? '';
   if (type.startsWith('multipart/'))
     throw new Refusal(415, 'Send parameters in the address or as application/x-www-form-urlencoded.');
-  const body = await readBody(call.request, bodyLimit);
-  if (!type.startsWith('application/x-www-form-urlencoded')) return call.query;
-  return new URLSearchParams([...call.query, ...new URLSearchParams(body.toString('utf8'))]);
+  const body = (await readBody(call.request, bodyLimit)).toString('utf8');
+  if (type.startsWith('application/x-www-form-urlencoded'))
+    return new URLSearchParams([...call.query, ...new URLSearchParams(body)]);
+  const notice = job && type.startsWith('application/json') ? readNotice(body) : undefined;
+  if (!notice) return call.query;
+  if (!notice.firing) return undefined;
+  const told = Object.entries(parametersOf(notice, new Date(now))).filter(
+    ([name]) => job!.parameters.has(name) && !call.query.has(name),
+  );
+  return new URLSearchParams([...call.query, ...told]);
 }
 
 /** POST `stop`: 302 to the build, whether it still ran or not. */

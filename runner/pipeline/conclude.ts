@@ -8,12 +8,20 @@ import { imageOf } from '../swarm/types';
 import { watchRollout, type Outcome } from '../swarm/watch';
 import { putBack, watchPutBack } from './put-back';
 import { closeRollout, recordRelease, type Release, type Rollout } from './releases';
+import { tellEnd } from './tell-deploy';
 
 /**
  * Watches a rollout to its end, and ends it in one of its ways: a release, or put back, or hands off.
  * @throws ROLLOUT_FAILED, ROLLOUT_DEADLINE, ROLLBACK_INCOMPLETE, DEPLOY_INTERFERED
  */
-export async function conclude(
+export const conclude = (
+  engine: Engine,
+  record: StoredRecord<Rollout>,
+  deadline: number,
+  context: Context,
+): Promise<Release> => tellEnd(engine, record, context, () => watchToEnd(engine, record, deadline, context));
+
+async function watchToEnd(
   engine: Engine,
   record: StoredRecord<Rollout>,
   deadline: number,
@@ -47,9 +55,11 @@ export async function putBackAfterError(
   context: Context,
 ): Promise<never> {
   const cause = error instanceof HomeostatError ? error : undefined;
-  await putBack(engine, record.data, context);
-  await closeRollout(engine, record, 'interrupted', cause?.causeText ?? String(error), context);
-  throw error;
+  return tellEnd(engine, record, context, async () => {
+    await putBack(engine, record.data, context);
+    await closeRollout(engine, record, 'interrupted', cause?.causeText ?? String(error), context);
+    throw error;
+  }) as Promise<never>;
 }
 
 async function undo(

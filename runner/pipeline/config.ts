@@ -137,7 +137,23 @@ export const configSchema = z.strictObject({
         .enum(['warn', 'strict', 'off'])
         .default('warn')
         .meta({ description: 'What to do when the stack is not safe to roll' }),
-      approval: z.boolean().default(false).meta({ description: 'Ask a person before the deploy' }),
+      approval: z
+        .union(
+          [
+            z.boolean(),
+            z.strictObject({
+              by: z.array(text).optional().meta({ description: 'Names or groups that may approve' }),
+              within: duration('30m').meta({ description: 'Without an answer by then it is not deployed' }),
+              self: z.boolean().optional().meta({ description: 'Who deploys may approve it as well' }),
+            }),
+          ],
+          {
+            error:
+              'is neither a boolean nor a mapping of by (a list of names), within (a duration) and self (a boolean)',
+          },
+        )
+        .default(false)
+        .meta({ description: 'Ask a person before the deploy' }),
       keep: z.int().min(2).max(50).default(10).meta({ description: 'Releases kept to roll back to' }),
     })
     .prefault({}),

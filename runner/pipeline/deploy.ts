@@ -6,11 +6,11 @@ import { formatImage, readImage, withDigest, type ImageReference } from '../imag
 import { credentialsFor, credentialsForClient } from '../image/registry-auth';
 import { findService, listStack, updateService } from '../swarm/services';
 import { deployStack } from '../swarm/stack';
-import { imageOf, wantedReplicas, type Service } from '../swarm/types';
+import { imageOf, stackOf, wantedReplicas, type Service } from '../swarm/types';
 import { replicasFor, scaleLimits } from './limits';
 import { policyAdvice } from './policy';
 import type { Origin, Release } from './releases';
-import { rollOut, stackOf, type Change } from './rollout';
+import { rollOut, type Change } from './rollout';
 import {
   changeService,
   deployLabels,

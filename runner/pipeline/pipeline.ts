@@ -199,7 +199,23 @@ async function deliver(
   try {
     await stage(report, 'release', context, () => tagRelease(engine, tested, tags, context));
     report.tags = tags;
-    requireApproval(config, approvedBy);
+    const approver = await requireApproval(
+      engine,
+      config,
+      {
+        ...{
+          stack: plan.stack,
+          reference: pushed.reference,
+          digest: tested.digest!,
+          folder: config.folder,
+          askedBy: by,
+        },
+        ...(source.revision ? { revision: source.revision } : {}),
+        verdicts: report.tests.map(({ name, seconds }) => `${name}: green in ${seconds.toFixed(1)} s`),
+      },
+      approvedBy,
+      context,
+    );
     const settings = deploySettings(config);
     // The networks of a new stack may get the addresses of those that are going; an Engine that still has the old ones
     // then rejects its tasks ("Pool overlaps with other one on this address space").
@@ -212,7 +228,7 @@ async function deliver(
         deployPlan,
         config.name,
         tested,
-        originOf(source, build, by, context.clock.now(), approvedBy),
+        originOf(source, build, by, context.clock.now(), approver),
         settings,
         context,
       );

@@ -1,10 +1,11 @@
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
-import { takeLease } from '../swarm/lease';
-import { imageOf, stackLabel, wantedReplicas, withReplicas, type Service } from '../swarm/types';
+import { stackLease, takeLease } from '../swarm/lease';
+import { imageOf, wantedReplicas, withReplicas, type Service } from '../swarm/types';
 import { conclude, putBackAfterError } from './conclude';
 import { beginRollout, listReleases, type Release, type Rollout } from './releases';
-import { leaseOf, liveServices, settle, unfinished } from './settle';
+import { liveServices, settle, unfinished } from './settle';
+import { tellBegin } from './tell-deploy';
 
 /** A change of a stack that is to end as a release or be put back. */
 export interface Change {
@@ -19,13 +20,14 @@ export interface Change {
  * @throws ROLLOUT_FAILED, ROLLOUT_DEADLINE, ROLLBACK_INCOMPLETE, DEPLOY_INTERFERED, LEASE_HELD
  */
 export async function rollOut(engine: Engine, change: Change, context: Context): Promise<Release> {
-  const lease = await takeLease(engine, leaseOf(change.stack), change.rollout.origin.kind, context);
+  const lease = await takeLease(engine, stackLease(change.stack), change.rollout.origin.kind, context);
   const leased = { ...context, signal: lease.signal };
   try {
     for (const left of await unfinished(engine, change.stack, leased)) await settle(engine, left, leased);
     const live = await liveServices(engine, change.stack, change.rollout.targets, leased);
     const previous = await knownGood(engine, change.stack, live, leased);
     const record = await beginRollout(engine, { ...change.rollout, previous }, leased);
+    await tellBegin(engine, record, leased);
     try {
       await change.apply(live, leased);
     } catch (error) {
@@ -59,6 +61,3 @@ async function knownGood(
     return { name: Spec.Name, version: Version.Index, spec };
   });
 }
-
-/** The stack that a service belongs to, or the service itself where it belongs to none. */
-export const stackOf = (service: Service): string => service.Spec.Labels?.[stackLabel] ?? service.Spec.Name;

@@ -1,16 +1,13 @@
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { HomeostatError } from '../common/errors';
-import { takeLease, type Lease } from '../swarm/lease';
+import { stackLease as leaseOf, takeLease, type Lease } from '../swarm/lease';
 import type { Target } from '../swarm/rollout';
 import { findService, listStack } from '../swarm/services';
 import type { StoredRecord } from '../swarm/store';
 import type { Service } from '../swarm/types';
 import { conclude } from './conclude';
 import { closeRollout, listRollouts, stateOf, type Rollout } from './releases';
-
-/** The lease under which a stack is changed. */
-export const leaseOf = (stack: string) => `stack ${stack}`;
 
 /** The services that a change concerns: those of the stack, or the one service that belongs to none. */
 export async function liveServices(

@@ -10,6 +10,12 @@ const beatInterval = 1500;
 /** A lease that shows no beat for this long, as watched by who wants it, has lost its holder. Clocks are never compared. */
 const silence = 6000;
 const look = 300;
+/** Who holds a lease briefly is waited for: he is soon done, and another may be next. */
+const briefLook = 50;
+const patience = 15_000;
+
+/** The lease under which a stack is changed. */
+export const stackLease = (stack: string) => `stack ${stack}`;
 
 export interface Lease {
   /** Aborts when the command is stopped or the lease is lost. */
@@ -23,14 +29,23 @@ interface Holder {
   where: string;
   since: string;
   beat: string;
+  /** It is given back after some milliseconds, so others wait for it. */
+  brief?: 'yes';
 }
 
 /**
  * Takes the one lease of a subject, so that only one deploy of a stack runs at a time. The lease of a holder that died
  * is taken over after it was silent for some seconds.
+ * @param options `brief`: it is held for some milliseconds only, and others are to wait instead of being refused
  * @throws LEASE_HELD naming who holds it
  */
-export async function takeLease(engine: Engine, subject: string, what: string, context: Context): Promise<Lease> {
+export async function takeLease(
+  engine: Engine,
+  subject: string,
+  what: string,
+  context: Context,
+  options: { brief?: boolean } = {},
+): Promise<Lease> {
   const name = recordName('lease', subject);
   const labels: Holder = {
     holder: randomUUID(),
@@ -38,15 +53,19 @@ export async function takeLease(engine: Engine, subject: string, what: string, c
     where: context.env.BUILD_URL ?? hostname(),
     since: context.clock.now().toISOString(),
     beat: '0',
+    ...(options.brief ? { brief: 'yes' } : {}),
   };
+  const start = context.clock.monotonic();
   const asLabels = (holder: Holder) => ({ kind: 'lease', subject, ...holder });
   let watched: { version: number; since: number } | undefined;
   for (;;) {
     if (await createRecord(engine, name, asLabels(labels), {}, context)) break;
     const held = await readRecord<object>(engine, name, context);
     if (!held) continue;
-    if (watched && watched.version !== held.version) refuse(subject, held);
-    watched ??= { version: held.version, since: context.clock.monotonic() };
+    const brief = held.labels.brief !== undefined;
+    const moved = watched !== undefined && watched.version !== held.version;
+    if (moved && (!brief || context.clock.monotonic() - start > patience)) refuse(subject, held);
+    if (!watched || moved) watched = { version: held.version, since: context.clock.monotonic() };
     if (context.clock.monotonic() - watched.since >= silence) {
       context.log.warn(
         `the lease on ${subject} was left by a ${held.labels.what} that died (${held.labels.where}); it is taken over`,
@@ -54,7 +73,7 @@ export async function takeLease(engine: Engine, subject: string, what: string, c
       if (!(await relabelRecord(engine, held, asLabels(labels), context))) refuse(subject, held);
       break;
     }
-    await context.clock.sleep(look, context.signal);
+    await context.clock.sleep(brief ? briefLook : look, context.signal);
   }
   return keepLease(engine, name, subject, labels, asLabels, context);
 }

@@ -58,13 +58,13 @@ const conflictTries = 5;
 export async function updateService(
   engine: Engine,
   name: string,
-  decide: (live: Service) => ServiceSpec | undefined,
+  decide: (live: Service) => ServiceSpec | undefined | Promise<ServiceSpec | undefined>,
   auth: object | undefined,
   context: Context,
 ): Promise<Service> {
   for (let tries = 1; ; tries++) {
     const live = (await findService(engine, name, context)) ?? fail('SERVICE_MISSING', `there is no service ${name}`);
-    const spec = decide(live);
+    const spec = await decide(live);
     if (!spec) return live;
     try {
       const query = { version: live.Version.Index, registryAuthFrom: 'spec' };

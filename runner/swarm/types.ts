@@ -46,6 +46,9 @@ export interface Task {
 
 export const stackLabel = 'com.docker.stack.namespace';
 
+/** The stack that a service belongs to, or the service itself where it belongs to none. */
+export const stackOf = ({ Spec }: Service): string => Spec.Labels?.[stackLabel] ?? Spec.Name;
+
 /** Replicas the service wants, or undefined for a service that is not replicated. */
 export const wantedReplicas = (spec: ServiceSpec): number | undefined =>
   spec.Mode.Replicated ? (spec.Mode.Replicated.Replicas ?? 1) : undefined;

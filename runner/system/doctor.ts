@@ -5,6 +5,7 @@ import { printable } from '../common/log';
 import type { ImageReference } from '../image/reference';
 import { makeCheck, type Check, type CheckDefinition, type Verdict } from './checks/check';
 import { doorCheck } from './checks/door';
+import { monitorCheck } from './checks/monitor';
 import { clockCheck, diskCheck, engineCheck } from './checks/engine';
 import { readFacts } from './checks/facts';
 import { loadBalancingCheck } from './checks/load-balancing';
@@ -37,6 +38,7 @@ export const checksOf = (settings: DoctorSettings): CheckDefinition[] => [
   nodesCheck,
   loadBalancingCheck(settings.probeImage),
   doorCheck,
+  monitorCheck,
   nameCheck(settings.registry),
   registryCheck(settings.registry),
   ...settings.ports.map(portCheck),

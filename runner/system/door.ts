@@ -1,12 +1,14 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail } from '../common/errors';
 import { findService } from '../swarm/services';
 import { tryPort } from './checks/ports';
+import { controllerEnvironment } from './controller-environment';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
-import type { SystemSettings } from './services';
+import { siteFolder, type SystemSettings } from './services';
 import { nodeId, startStack } from './start-stack';
 
 export const controllerStack = 'homeostat-controller';
@@ -24,8 +26,11 @@ export async function startController(
 ): Promise<void> {
   const folder = controllerFolder(settings.folder);
   const secrets = await controllerSecrets(folder, context);
+  await mkdir(siteFolder(settings), { recursive: true, mode: 0o700 });
+  await writeFile(path.join(folder, 'environment'), await controllerEnvironment(settings), { mode: 0o600 });
   const variables = {
     RUNNER_IMAGE: image,
+    STATE: settings.folder,
     CONTROLLER_PORT: String(settings.controllerPort),
     AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
     READER_TOKEN_HASH: contentHash(secrets.readerToken),
@@ -37,7 +42,7 @@ export async function startController(
   };
   await startStack(
     engine,
-    { stack: controllerStack, service: 'controller', image, variables, folder },
+    { stack: controllerStack, images: { controller: image }, variables, folder },
     settings.folder,
     context,
   );
@@ -51,6 +56,9 @@ async function requireFreePorts(engine: Engine, settings: SystemSettings, contex
     ['--https-port', settings.httpsPort],
     ['--registry-port', settings.registryPort],
     ['--controller-port', settings.controllerPort],
+    ['--jobs-port', settings.jobsPort],
+    ['--prometheus-port', settings.prometheusPort],
+    ['--alertmanager-port', settings.alertmanagerPort],
   ];
   for (const [option, port] of options)
     if ((await tryPort(port)) === 'in use')
@@ -75,8 +83,16 @@ export async function startProxy(
     HTTPS_PORT: String(settings.httpsPort),
     REGISTRY_PORT: String(settings.registryPort),
     CONTROLLER_PORT: String(settings.controllerPort),
+    JOBS_PORT: String(settings.jobsPort),
+    PROMETHEUS_PORT: String(settings.prometheusPort),
+    ALERTMANAGER_PORT: String(settings.alertmanagerPort),
     AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
     CERTIFICATE_HASH: contentHash(secrets.certificate),
   };
-  await startStack(engine, { stack: proxyStack, service: 'proxy', image, variables, folder }, settings.folder, context);
+  await startStack(
+    engine,
+    { stack: proxyStack, images: { proxy: image }, variables, folder },
+    settings.folder,
+    context,
+  );
 }

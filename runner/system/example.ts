@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import { run } from '../common/process';
-import { resourcesBelow } from './resources';
+import { resourcesBelow } from '../common/resources';
 
 /** The example's repository on this machine: a bare one that the job server clones, and a checkout to work in. */
 export interface ExampleRepository {

@@ -6,7 +6,7 @@ import type { Context } from '../common/context';
 import { request, statusOf, type Engine } from '../common/engine';
 import { buildImage } from '../image/build';
 import { ensureBaseImage } from './base-image';
-import { resourcesBelow } from './resources';
+import { resourcesBelow } from '../common/resources';
 
 /** One of the system's own images: its tag is a hash of what goes into it, so one that is there is the right one. */
 export interface SystemImage {
@@ -43,6 +43,10 @@ export const registryImage = async (context: Context): Promise<SystemImage> => s
 /** HAProxy and the agent that keeps it, on the runner's image. */
 export const proxyImage = async (context: Context): Promise<SystemImage> =>
   systemImage('proxy', {}, context, await runnerImage(context));
+
+/** Prometheus, Alertmanager, node_exporter and the agent, on the runner's image. */
+export const monitorImage = async (context: Context): Promise<SystemImage> =>
+  systemImage('monitor', {}, context, await runnerImage(context));
 
 /** Sees to it that the Engine has one of the system's images, and answers with its name. */
 export async function ensureImage(engine: Engine, image: SystemImage, context: Context): Promise<string> {

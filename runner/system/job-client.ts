@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance } from 'axios';
 import type { Context } from '../common/context';
 import { fail, messageOf } from '../common/errors';
+import { retry } from '../common/retry';
 
 export interface BuildResult {
   number: number;
@@ -17,6 +18,8 @@ interface BuildDocument {
 }
 
 const poll = 300;
+/** So long (milliseconds) may there be no answer: the proxy before it, or the job server itself, may be replaced. */
+const awayLimit = 20_000;
 
 /** What `up` asks of the job server, in the URLs of Jenkins. */
 export class JobClient {
@@ -76,8 +79,12 @@ export class JobClient {
   }
 
   private async get<T>(path: string, responseType: 'json' | 'text' = 'json') {
+    const { clock, signal } = this.context;
     try {
-      return await this.http.get<T>(path, { responseType, signal: this.context.signal });
+      return await retry(() => this.http.get<T>(path, { responseType, signal }), {
+        ...{ clock, signal, limit: awayLimit, pause: poll },
+        worthIt: (error) => axios.isAxiosError(error) && !error.response,
+      });
     } catch (error) {
       if (this.context.signal.aborted) throw this.context.signal.reason;
       return fail('JOB_FAILED', `the job server did not answer ${path.split('?')[0]}`, { cause: messageOf(error) });

@@ -15,7 +15,12 @@ export interface SystemSettings {
   httpsPort: number;
   controllerPort: number;
   jobsPort: number;
+  prometheusPort: number;
+  alertmanagerPort: number;
 }
+
+/** Folder of the operator's own files, which controller and Alertmanager see as /site. */
+export const siteFolder = ({ folder }: SystemSettings): string => path.join(folder, 'site');
 
 export const registryStack = 'homeostat-registry';
 export const jobsStack = 'homeostat-jobs';
@@ -39,7 +44,7 @@ export async function startRegistry(
   };
   await startStack(
     engine,
-    { stack: registryStack, service: 'registry', image, variables, folder },
+    { stack: registryStack, images: { registry: image }, variables, folder },
     settings.folder,
     context,
   );
@@ -73,5 +78,5 @@ export async function startJobs(
     CONFIGURATION_HASH: contentHash(jobs),
     NODE_ID: await nodeId(engine, context),
   };
-  await startStack(engine, { stack: jobsStack, service: 'jobs', image, variables, folder }, settings.folder, context);
+  await startStack(engine, { stack: jobsStack, images: { jobs: image }, variables, folder }, settings.folder, context);
 }

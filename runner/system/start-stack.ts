@@ -3,17 +3,20 @@ import { ask, request, type Engine } from '../common/engine';
 import { fail } from '../common/errors';
 import { deployStack } from '../swarm/stack';
 import { watchRollout } from '../swarm/watch';
-import { resource } from './resources';
+import { resource } from '../common/resources';
 import { addToState, including } from './state';
 
 const startLimit = 60_000;
 
-/** One of the system's own stacks, of one service. */
+/** Names of the system's own stacks begin so. */
+export const systemPrefix = 'homeostat-';
+
+/** One of the system's own stacks. */
 export interface SystemStack {
+  /** `homeostat-` and the name of its stack file among the resources. */
   stack: string;
-  /** Name of the service, and of its stack file among the resources. */
-  service: string;
-  image: string;
+  /** The image of each of its services, by the service's name in the stack file. */
+  images: Record<string, string>;
   /** Filled into the stack file. */
   variables: Record<string, string>;
   /** Where the files lie that the stack file names. */
@@ -26,25 +29,23 @@ export interface SystemStack {
  */
 export async function startStack(
   engine: Engine,
-  { stack, service, image, variables, folder }: SystemStack,
+  { stack, images, variables, folder }: SystemStack,
   stateFolder: string,
   context: Context,
 ): Promise<void> {
   await addToState(stateFolder, (state) => ({ ...state, stacks: including(state.stacks, stack) }));
   const since = context.clock.now().toISOString();
-  await deployStack(
-    { stack, content: resource(`resources/stacks/${service}.yml`), folder, credentials: {}, resolve: 'never' },
-    variables,
-    context,
-  );
-  const targets = [{ service: `${stack}_${service}`, image }];
+  const component = stack.slice(systemPrefix.length);
+  const content = resource(`resources/stacks/${component}.yml`);
+  await deployStack({ stack, content, folder, credentials: {}, resolve: 'never' }, variables, context);
+  const targets = Object.entries(images).map(([service, image]) => ({ service: `${stack}_${service}`, image }));
   const outcome = await watchRollout(
     engine,
     { targets, since, deadline: startLimit, monitor: 0, signal: context.signal, settled: false },
     context,
   );
   if (outcome.outcome !== 'good')
-    fail('SYSTEM_FAILED', `the ${service} did not start`, {
+    fail('SYSTEM_FAILED', `the ${component} did not start`, {
       cause: outcome.reason,
       evidence: 'evidence' in outcome ? outcome.evidence : [],
     });

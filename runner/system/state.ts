@@ -43,8 +43,19 @@ export async function readState(folder: string): Promise<SystemState> {
   }
 }
 
-/** Adds to what is known to have been made; written before the thing itself is made, so that nothing is forgotten. */
-export async function addToState(folder: string, change: (state: SystemState) => SystemState): Promise<SystemState> {
+let lastChange: Promise<unknown> = Promise.resolve();
+
+/**
+ * Adds to what is known to have been made; written before the thing itself is made, so that nothing is forgotten. Changes
+ * at the same time are made one after the other.
+ */
+export function addToState(folder: string, change: (state: SystemState) => SystemState): Promise<SystemState> {
+  const made = lastChange.then(() => changeState(folder, change));
+  lastChange = made.catch(() => undefined);
+  return made;
+}
+
+async function changeState(folder: string, change: (state: SystemState) => SystemState): Promise<SystemState> {
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const next = change(await readState(folder));
   await writeFile(`${fileIn(folder)}.new`, `${JSON.stringify(next, null, 2)}\n`, { mode: 0o600 });

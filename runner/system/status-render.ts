@@ -1,6 +1,7 @@
 import { printable } from '../common/log';
+import { formatAge } from './format-age';
+import { alertLines, alertRows, engineRows, targetLines } from './monitor-render';
 import { certificateRows, doorLines, proxyRows } from './door-render';
-import type { DoorStatus } from './door-status';
 import type { ServiceStatus } from './service-status';
 import type { NodeStatus, StackStatus, Status } from './status';
 
@@ -8,11 +9,13 @@ import type { NodeStatus, StackStatus, Status } from './status';
 export function renderStatus(status: Status): string {
   const blocks = [
     block('nodes', columns(status.nodes.map(nodeRow))),
-    ...status.stacks.map((stack) => stackBlock(stack, status.door)),
+    ...status.stacks.map((stack) => stackBlock(stack, status)),
     status.stacks.length === 0 ? 'no stack runs' : '',
-    ...status.system.map((stack) => stackBlock(stack, status.door)),
+    ...status.system.map((stack) => stackBlock(stack, status)),
     block('proxies', columns(proxyRows(status.door))),
     block('certificates', columns(certificateRows(status.door))),
+    block('monitor', [...columns(engineRows(status.monitor)), ...targetLines(status.monitor)]),
+    block('alerts', columns(alertRows(status.monitor, new Date(status.at)))),
     block('controller', status.door?.problem ? [status.door.problem] : []),
     block(
       'candidates under test',
@@ -38,14 +41,16 @@ const block = (title: string, lines: string[]): string =>
 
 const sign = (healthy: boolean) => (healthy ? '✔' : '!');
 
-function stackBlock({ name, release, services }: StackStatus, door: DoorStatus | undefined): string {
+function stackBlock({ name, release, services }: StackStatus, { door, monitor }: Status): string {
   const told = release
     ? `release ${release.number}, ${formatAge(release.ageSeconds)} ago (${release.kind} by ${release.by}${release.revision ? ` of ${release.revision.slice(0, 12)}` : ''})`
     : 'no release';
   const rows = columns(services.map(serviceRow));
   const lines = services.flatMap((service, index) => [
     rows[index]!,
-    ...[...serviceProblems(service), ...doorLines(door, service.name)].map((line) => `    ${line}`),
+    ...[...serviceProblems(service), ...doorLines(door, service.name), ...alertLines(monitor, service.name)].map(
+      (line) => `    ${line}`,
+    ),
   ]);
   return block(name.startsWith('homeostat-') ? name : `${name}  ${told}`, lines);
 }
@@ -95,15 +100,4 @@ export function shortImage(image: string): string {
   return image
     .replace(/^(.+?)(?::[^:/@]+)?@sha256:([0-9a-f]{12})[0-9a-f]*$/, '$1@$2')
     .replace(/^(sha256:[0-9a-f]{12})[0-9a-f]*$/, 'image $1');
-}
-
-/** Seconds in the largest unit that fits: `45 s`, `12 min`, `3 h`, `9 d`. */
-export function formatAge(seconds: number): string {
-  const units: [string, number][] = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['min', 60],
-  ];
-  const [unit, size] = units.find(([, length]) => seconds >= length) ?? ['s', 1];
-  return `${Math.floor(seconds / size)} ${unit}`;
 }

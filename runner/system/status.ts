@@ -7,6 +7,8 @@ import { probeLabel } from './checks/load-balancing';
 import { hostOf, isReachable, type Node } from './nodes';
 import { doorProblems } from './door-render';
 import { readDoor, type DoorStatus } from './door-status';
+import { monitorProblems } from './monitor-render';
+import { readMonitor, type MonitorStatus } from './monitor-status';
 import { judgeService, type Limits, type ServiceStatus } from './service-status';
 
 /** The last release of a stack. */
@@ -55,6 +57,8 @@ export interface RolloutStatus {
 
 export interface Status {
   healthy: boolean;
+  /** When it was read. */
+  at: string;
   nodes: NodeStatus[];
   stacks: StackStatus[];
   /** The system's own stacks. */
@@ -63,6 +67,8 @@ export interface Status {
   rollouts: RolloutStatus[];
   /** Routes, proxies and certificates, where there is a controller. */
   door?: DoorStatus;
+  /** Targets, alerts and where they go, where there is a monitor. */
+  monitor?: MonitorStatus;
 }
 
 /** What only the delivery part knows; handed in, because it is a part of its own. */
@@ -110,8 +116,14 @@ export async function readStatus(
     await Promise.all(names.map(async (name) => [name, await sources.latestRelease(name)] as const)),
   );
   const status = summarise(view, names, candidates, rollouts, releases, sources.limits);
-  const door = await readDoor(view.services, context);
-  return door ? { ...status, healthy: status.healthy && doorProblems(door).length === 0, door } : status;
+  const [door, monitor] = await Promise.all([readDoor(view.services, context), readMonitor(view.services, context)]);
+  const problems = [...doorProblems(door), ...monitorProblems(monitor)];
+  return {
+    ...status,
+    healthy: status.healthy && problems.length === 0,
+    ...(door ? { door } : {}),
+    ...(monitor ? { monitor } : {}),
+  };
 }
 
 /** Name under which a service is told: its stack, or itself. */
@@ -150,6 +162,7 @@ export function summarise(
   const nodes = view.nodes.map(nodeStatus).sort((a, b) => a.name.localeCompare(b.name));
   const isSystem = ({ name }: StackStatus) => name.startsWith('homeostat-');
   return {
+    at: view.now.toISOString(),
     healthy: [...all, ...nodes].every((each) => each.healthy) && rollouts.every(({ problem }) => problem === undefined),
     nodes,
     stacks: all.filter((each) => !isSystem(each)),

@@ -6,11 +6,22 @@ import { connectEngine, type Engine } from '../common/engine';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { controllerStack, proxyStack, startController, startProxy } from './door';
-import { ensureImage, imageExists, imageId, proxyImage, registryImage, runnerImage, type SystemImage } from './images';
+import { answers } from './answers';
+import { controllerEnvironment } from './controller-environment';
+import {
+  ensureImage,
+  imageExists,
+  imageId,
+  monitorImage,
+  proxyImage,
+  registryImage,
+  runnerImage,
+  type SystemImage,
+} from './images';
 import { JobClient } from './job-client';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
+import { jobsTokenFile, monitorStack, startMonitor } from './monitor';
 import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
-import { registryAnswers } from './registry-answers';
 import { jobsStack, registryAddress, registryStack, startJobs, startRegistry, type SystemSettings } from './services';
 import { addToState, including } from './state';
 import { chapters, tell, type ChapterResult } from './story';
@@ -35,6 +46,8 @@ export interface UpPlan {
   door: string;
   registry: string;
   jobs: string;
+  prometheus: string;
+  alertmanager: string;
   example: string[];
 }
 
@@ -46,11 +59,14 @@ export interface UpResult {
   door: string;
   registry: string;
   jobs: string;
+  prometheus: string;
+  alertmanager: string;
   checkout?: string;
   chapters: ChapterResult[];
 }
 
-const jobsAddress = ({ jobsPort }: SystemSettings) => `http://127.0.0.1:${jobsPort}`;
+/** What is reached on the node itself, through the door. */
+const local = (port: number) => `http://127.0.0.1:${port}`;
 
 const doorAddress = ({ httpPort }: SystemSettings) => `http://127.0.0.1${httpPort === 80 ? '' : `:${httpPort}`}`;
 
@@ -60,29 +76,42 @@ const doors = (settings: SystemSettings): Door[] => [
   { url: `${doorAddress(settings)}/${exampleName}`, host: '127.0.0.1' },
 ];
 
-/** Looks at the machine and plans; changes nothing. */
+/**
+ * Looks at the machine and plans; changes nothing.
+ * @throws USAGE_INVALID where the operator's settings are wrong
+ */
 export async function planUp(settings: UpSettings, context: Context): Promise<UpPlan> {
-  const answers = await engineAnswers(context);
-  const needs = answers
+  await controllerEnvironment(settings);
+  const running = await engineAnswers(context);
+  const needs = running
     ? engineNeeds.filter((need) => need.program !== 'dockerd' && need.program !== 'iptables')
     : engineNeeds;
   const engine = connectEngine(context);
-  const images = [await runnerImage(context), await registryImage(context), await proxyImage(context)];
-  const missing = answers ? await missingImages(engine, images) : images;
+  const images = Object.values(await systemImages(context));
+  const missing = running ? await missingImages(engine, images) : images;
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   return {
     install: await missingPackages(needs, context),
-    startEngine: !answers,
+    startEngine: !running,
     images: missing.map((image) => image.name),
     networks: [systemNetwork, proxyNetwork],
-    stacks: [registryStack, controllerStack, proxyStack, jobsStack],
+    stacks: [registryStack, controllerStack, proxyStack, jobsStack, monitorStack],
     folder: settings.folder,
     door: doorAddress(settings),
     registry: registryAddress(settings),
-    jobs: jobsAddress(settings),
+    jobs: local(settings.jobsPort),
+    prometheus: local(settings.prometheusPort),
+    alertmanager: local(settings.alertmanagerPort),
     example: settings.example ? chapters(history).map((chapter) => chapter.title) : [],
   };
 }
+
+const systemImages = async (context: Context) => ({
+  runner: await runnerImage(context),
+  registry: await registryImage(context),
+  proxy: await proxyImage(context),
+  monitor: await monitorImage(context),
+});
 
 async function missingImages(engine: Engine, images: SystemImage[]): Promise<SystemImage[]> {
   const present = await Promise.all(images.map((image) => imageExists(engine, image.name)));
@@ -112,27 +141,37 @@ export async function bringUp(
   const swarm = await ensureSwarm(engine, settings.folder, { advertiseAddress: settings.advertiseAddress }, context);
   say(swarm === 'made' ? 'a Swarm of one manager was made' : 'this node is a manager of a Swarm');
 
-  await noteBaseImage(engine, settings);
-  const runner = await buildOne(engine, await runnerImage(context), settings, context);
-  const registry = await buildOne(engine, await registryImage(context), settings, context);
-  const proxy = await buildOne(engine, await proxyImage(context), settings, context);
-  say('images are there');
+  const images = await buildImages(engine, settings, context);
   await ensureNetworks(engine, settings.folder, context);
-  await startRegistry(engine, registry, settings, context);
-  await startController(engine, runner, settings, context);
+  const { runner } = images;
+  await Promise.all([
+    startRegistry(engine, await images.registry, settings, context),
+    startController(engine, runner, settings, context),
+  ]);
   say('the controller runs');
-  await startProxy(engine, proxy, settings, context);
+  await startProxy(engine, await images.proxy, settings, context);
   say(`the door is open at ${plan.door}`);
-  await registryAnswers(plan.registry, context);
+  const scaler = `${scaleJob}:build`;
+  context.masker.add(await keptToken(jobsTokenFile(settings.folder), 'alertmanager', scaler, settings, makeToken));
+  await Promise.all([
+    startJobs(engine, runner, jobsFile(settings), settings, context),
+    images.monitor.then((monitor) => startMonitor(engine, { runner, monitor }, settings, context)),
+  ]);
+  await answers('the registry', `http://${plan.registry}/v2/`, context);
   say(`the registry runs at ${plan.registry}`);
-  await startJobs(engine, runner, jobsFile(settings), settings, context);
+  await answers('the job server', `${plan.jobs}/login`, context);
   say(`the job server runs at ${plan.jobs}`);
+  await answers('Prometheus', `${plan.prometheus}/-/ready`, context);
+  await answers('Alertmanager', `${plan.alertmanager}/-/ready`, context);
+  say(`Prometheus runs at ${plan.prometheus}, Alertmanager at ${plan.alertmanager}`);
   const told = settings.example ? await runExample(engine, settings, makeToken, context) : undefined;
   return {
     seconds: secondsSince(context.clock, start),
     door: plan.door,
     registry: plan.registry,
     jobs: plan.jobs,
+    prometheus: plan.prometheus,
+    alertmanager: plan.alertmanager,
     chapters: told?.chapters ?? [],
     ...(told ? { checkout: told.checkout } : {}),
   };
@@ -148,23 +187,54 @@ async function noteBaseImage(engine: Engine, settings: UpSettings): Promise<void
   }));
 }
 
-/** The id of an image, which is built where it is missing. */
-async function buildOne(engine: Engine, image: SystemImage, settings: UpSettings, context: Context): Promise<string> {
-  await addToState(settings.folder, (state) => ({
-    ...state,
-    images: including(state.images, image.name, `${image.repository}:latest`),
-  }));
-  const name = await ensureImage(engine, image, context);
-  return (await imageId(engine, name)) ?? name;
+interface BuiltImages {
+  runner: string;
+  registry: Promise<string>;
+  proxy: Promise<string>;
+  monitor: Promise<string>;
 }
 
-/** The jobs of a fresh system: the example's pipeline. JSON is YAML. */
+/** The ids of the images, which are built where they are missing; those on the runner's at once, while other things start. */
+async function buildImages(engine: Engine, settings: UpSettings, context: Context): Promise<BuiltImages> {
+  const images = await systemImages(context);
+  await noteBaseImage(engine, settings);
+  const names = Object.values(images).flatMap(({ name, repository }) => [name, `${repository}:latest`]);
+  await addToState(settings.folder, (state) => ({ ...state, images: including(state.images, ...names) }));
+  const built = async (image: SystemImage) => {
+    const name = await ensureImage(engine, image, context);
+    return (await imageId(engine, name)) ?? name;
+  };
+  const later = (image: SystemImage) => {
+    const id = built(image);
+    // Who waits for it is told.
+    id.catch(() => undefined);
+    return id;
+  };
+  const runner = await built(images.runner);
+  return { runner, registry: later(images.registry), proxy: later(images.proxy), monitor: later(images.monitor) };
+}
+
+/** The job by which services are scaled. */
+const scaleJob = 'service-scale';
+
+/** The jobs of a fresh system: the example's pipeline, and scaling. JSON is YAML. */
 function jobsFile(settings: UpSettings): string {
   const jobs = {
     [exampleName]: {
       description: 'The example service',
       repository: exampleRepository(settings.folder).url,
       branches: ['main'],
+    },
+    [scaleJob]: {
+      description: 'Scales a service within its limits; Alertmanager asks for it',
+      command: 'scale',
+      quietPeriod: '0s',
+      parameters: {
+        service: { description: 'Name of the Swarm service' },
+        scale: { description: 'up, down, a number of replicas, or how many more or fewer: +2, -1' },
+        by: { description: 'For up and down: replicas or a percentage, instead of what the labels say' },
+        id: { description: 'The same id twice is one request' },
+      },
     },
   };
   return `${JSON.stringify({ executors: 2, keep: { builds: 50 }, jobs }, null, 2)}\n`;
@@ -179,23 +249,34 @@ async function runExample(
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   const repository = await prepareExample(settings.folder, registryAddress(settings), context);
   await addToState(settings.folder, (state) => ({ ...state, stacks: including(state.stacks, exampleName) }));
-  const token = await keptToken(settings, makeToken);
+  const token = await keptToken(
+    path.join(settings.folder, 'git-token'),
+    'git',
+    `${exampleName}:read+build`,
+    settings,
+    makeToken,
+  );
   context.masker.add(token);
-  await writeHook(repository, jobsAddress(settings), token);
+  await writeHook(repository, local(settings.jobsPort), token);
   await undoBadCommit(repository, context);
-  const client = new JobClient(jobsAddress(settings), 'git', token, context);
+  const client = new JobClient(local(settings.jobsPort), 'git', token, context);
   const told: ChapterResult[] = [];
   for (const chapter of chapters(history))
     told.push(await tell(chapter, repository, client, engine, doors(settings), context));
   return { chapters: told, checkout: repository.checkout };
 }
 
-/** The token with which the git hook asks for builds, made once. */
-async function keptToken(settings: UpSettings, makeToken: MakeToken): Promise<string> {
-  const file = path.join(settings.folder, 'git-token');
+/** The token in that file, with which a user asks the job server; made once. */
+async function keptToken(
+  file: string,
+  user: string,
+  rights: string,
+  { folder }: UpSettings,
+  makeToken: MakeToken,
+): Promise<string> {
   const kept = await readFile(file, 'utf8').catch(() => '');
   if (kept) return kept.trim();
-  const token = await makeToken(path.join(settings.folder, 'jobs'), 'git', '*:read+build');
+  const token = await makeToken(path.join(folder, 'jobs'), user, rights);
   await writeFile(file, `${token}\n`, { mode: 0o600 });
   return token;
 }
@@ -205,13 +286,15 @@ export function renderUp(result: UpResult): string {
   const lines = [
     '',
     `up after ${Math.round(result.seconds)} s`,
-    `  door        ${result.door}`,
-    `  registry    ${result.registry}`,
-    `  job server  ${result.jobs}`,
+    `  door          ${result.door}`,
+    `  registry      ${result.registry}`,
+    `  job server    ${result.jobs}`,
+    `  Prometheus    ${result.prometheus}`,
+    `  Alertmanager  ${result.alertmanager}`,
   ];
   if (result.checkout) {
     lines.push(
-      `  example     ${result.checkout}`,
+      `  example       ${result.checkout}`,
       '',
       'next:',
       `  curl -H 'Host: ${exampleName}.localhost' ${result.door}/     or ${result.door}/${exampleName}`,

@@ -97,6 +97,27 @@ t.test(
   },
 );
 
+t.test('an agent whose place another one took is not behind, it is gone', async (t) => {
+  let time = 1_000_000;
+  const agents = new Agents(() => time);
+  const names = () => agents.states([]).map(({ agent }) => agent);
+  agents.report(report({ agent: 'old' }));
+  agents.report(report({ agent: 'elsewhere', node: 'n2' }));
+  agents.report(report({ agent: 'other', engine: 'prometheus' }));
+  agents.report(report({ agent: 'nowhere', node: '' }));
+  time += 1000;
+  agents.report(report({ agent: 'new' }));
+  agents.report(report({ agent: 'anywhere', node: '' }));
+  t.same(names(), ['anywhere', 'nowhere', 'new', 'elsewhere', 'other']);
+  time += 1000;
+  agents.touch('haproxy', '', 'old');
+  t.same(
+    names(),
+    ['anywhere', 'nowhere', 'new', 'old', 'elsewhere', 'other'],
+    'two of one node that both live are told',
+  );
+});
+
 t.test('the same refusal told twice is one', async (t) => {
   const agents = new Agents(() => 0);
   const refused = { revision: 'cc', message: 'no' };

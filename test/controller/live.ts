@@ -10,13 +10,17 @@ import type { Bundle } from '../../runner/common/bundle';
 import { Access } from '../../runner/controller/http/access';
 import { listenerSettings } from '../../runner/controller/listener/settings';
 import type { ServiceState } from '../../runner/controller/model';
-import { serve, type RunningController } from '../../runner/controller/serve';
+import { serve, type RunningController, type ServeOptions } from '../../runner/controller/serve';
 import { controllerSettings } from '../../runner/controller/settings';
 import type { Service } from '../../runner/swarm/types';
 import { uniqueName, type Lab } from '../lab';
 import { realContext } from '../lab/context';
 
-export const tokens = { agent: 'agent-token-of-the-tests', reader: 'reader-token-of-the-tests' };
+export const tokens = {
+  agent: 'agent-token-of-the-tests',
+  reader: 'reader-token-of-the-tests',
+  writer: 'writer-token-of-the-tests',
+};
 
 /** A part of a Swarm that is the test's own: a network for the proxy and a label by which its services take part. */
 export class Site {
@@ -125,6 +129,7 @@ export async function startController(
     secrets?: string;
     openListener?: boolean;
     port?: number;
+    people?: ServeOptions['people'];
   } = {},
 ): Promise<LiveController> {
   const secrets = more.secrets ?? mkdtempSync(path.join(tmpdir(), 'homeostat-secrets-'));
@@ -146,6 +151,7 @@ export async function startController(
       },
       settings: await controllerSettings({ prefix: 'com.df.', notifyLabel: site.label, secrets }, context),
       listener: await listenerSettings(secrets, context),
+      ...(more.people ? { people: more.people } : {}),
     },
     context,
   );

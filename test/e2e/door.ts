@@ -137,7 +137,10 @@ export async function withDoor(t: Test, options: LabOptions = {}): Promise<Door>
   const engine = lab.engine();
   for (let node = 2; node <= (options.nodes ?? 1); node++) await copyImage(lab, image, node);
   const context = realContext({ env: { ...lab.environment(), HOMEOSTAT_STATE: folder } });
-  const settings = { folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 };
+  const settings = {
+    ...{ folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 },
+    ...{ prometheusPort: 9090, alertmanagerPort: 9093 },
+  };
   await ensureNetworks(engine, folder, context);
   await startController(engine, image, settings, context);
   await startProxy(engine, image, settings, context);

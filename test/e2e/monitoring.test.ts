@@ -90,6 +90,19 @@ t.test(
     const alerting = await bundleOf(live, 'alertmanager');
     t.match(alerting.files['alertmanager.yml'], new RegExp(`scale/${shop}/up`));
     await run('amtool', ['check-config', path.join(writeBundle(t, alerting), 'alertmanager.yml')]);
+    const { data: routed } = await live.reader.get<{ alerts: { service: string }[]; destinations: object }>(
+      '/v1/monitoring',
+    );
+    t.match(
+      routed.alerts.filter(({ service }) => service === shop),
+      [{ alert: `${shop.replace(/\W/g, '_')}_mem`, receivers: ['homeostat/people/warning'] }],
+      'where each alert goes is told',
+    );
+    t.match(routed.destinations, {
+      [`homeostat/scale/${shop}/up`]: 'job service-scale, up',
+      'homeostat/people/warning': 'nobody',
+    });
+    t.equal((await live.agent.get('/v1/monitoring')).status, 403);
 
     const blamed = `Checking rules/${cart}.yml\n  FAILED:\nrules/${cart}.yml: group "x", rule 1: nonsense`;
     await live.agent.put('/v1/agents', report(monitor, blamed));

@@ -153,7 +153,7 @@ t.test('a candidate that never gets healthy says why in its own words', async (t
 t.test('an approval holds the deploy, after the candidate was tested', async (t) => {
   const lab = await sharedLab(t);
   const project = await deliveryProject(t, lab, {
-    config: `${allTests}deploy: {approval: true, deadline: 25s, monitor: 1s}\n`,
+    config: `${allTests}deploy: {approval: {within: 2s}, deadline: 25s, monitor: 1s}\n`,
   });
   const held = await project.run(['pipeline', '--build', '1']);
   t.equal(held.code, 4, held.stderr);

@@ -1,44 +1,34 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import t, { type Test } from 'tap';
-import { withLab, type Lab } from '../lab';
-import { runner, until } from './support';
+import t from 'tap';
+import { ask as request } from './door';
+import { askedFor, machine, scalings, systemVersions } from './machine';
+import { liveService, runner, until } from './support';
 
-const lab = path.join(__dirname, '../lab/lab');
 const execute = promisify(execFile);
 
-/** A machine of its own: a lab node with the runner in it, a home and a state folder. */
-async function machine(t: Test): Promise<{
-  lab: Lab;
-  home: string;
-  state: string;
-  run: (...words: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
-}> {
-  const node = await withLab(t, { nodes: 1 });
-  const home = mkdtempSync(path.join(tmpdir(), 'homeostat-machine-'));
-  t.teardown(() => rmSync(home, { recursive: true, force: true }));
-  const state = path.join(home, 'state');
-  const settings = [`PATH=${process.env.PATH}`, `HOME=${home}`, `HOMEOSTAT_STATE=${state}`, 'LANG=C.UTF-8'];
-  const run = async (...words: string[]) => {
-    try {
-      const ended = await execute(lab, ['exec', '1', 'env', '-i', ...settings, 'node', runner, ...words], {
-        env: { ...process.env, LAB: node.name },
-        maxBuffer: 1 << 26,
-      });
-      return { code: 0, ...ended };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, stdout, stderr };
-    }
+/** So many requests a second to the example until it is stopped; @returns what was not answered well */
+function load(address: string, rate: number): () => Promise<string[]> {
+  const bad: string[] = [];
+  const asked: Promise<void>[] = [];
+  const one = () =>
+    request({ address, host: 'greeter.localhost' }).then(
+      ({ status }) => void (status === 200 || bad.push(String(status))),
+      (error: unknown) => void bad.push(String(error)),
+    );
+  const timer = setInterval(() => asked.push(one()), 1000 / rate);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(asked);
+    return bad;
   };
-  return { lab: node, home, state, run };
 }
 
 t.test('up makes a system out of nothing and sends four commits through it; down leaves nothing', async (t) => {
-  const { lab, home, state, run } = await machine(t);
+  const place = await machine(t);
+  const { lab, home, state, run } = place;
   await lab.image('base');
   await lab.docker(1, 'swarm', 'leave', '--force');
 
@@ -47,7 +37,7 @@ t.test('up makes a system out of nothing and sends four commits through it; down
   t.match((JSON.parse(plan.stdout) as { plan: object }).plan, {
     install: [],
     startEngine: false,
-    stacks: ['homeostat-registry', 'homeostat-controller', 'homeostat-proxy', 'homeostat-jobs'],
+    stacks: ['homeostat-registry', 'homeostat-controller', 'homeostat-proxy', 'homeostat-jobs', 'homeostat-monitor'],
   });
   t.notOk(existsSync(state), 'a dry run makes nothing');
 
@@ -96,6 +86,27 @@ t.test('up makes a system out of nothing and sends four commits through it; down
   );
   t.notMatch(up.stderr, readFileSync(path.join(state, 'git-token'), 'utf8').trim(), 'no token is in the log');
 
+  t.match(told, /alerts: greeter_greeter_busy → job service-scale, up; greeter_greeter_idle → job service-scale, down/);
+
+  await t.test('load makes an alert, the alert a build, the build one more replica', async (t) => {
+    const before = (await liveService(lab, 'greeter_greeter'))!.replicas;
+    // Above 50 a second for each of two, below it for each of three.
+    const stop = load(lab.address(), 130);
+    const asked = async () => (await scalings(place)).some((build) => askedFor(build).scale === 'up');
+    t.ok(await until(asked, 60), 'the job server has a build');
+    const more = async () => (await liveService(lab, 'greeter_greeter'))!.replicas === before + 1;
+    t.ok(await until(more, 60), 'which scales the service');
+    await new Promise((resolve) => setTimeout(resolve, 45_000));
+    t.same(await stop(), [], 'and no request was lost');
+    const builds = (await scalings(place)).filter((build) => askedFor(build).scale === 'up');
+    t.same(
+      builds.map((build) => [askedFor(build).service, askedFor(build).user, build.result]),
+      [['greeter_greeter', 'alertmanager', 'SUCCESS']],
+      'once, because that was enough',
+    );
+  });
+
+  const versions = await systemVersions(place);
   const again = await run('up', '--json');
   t.equal(again.code, 0, again.stderr.slice(-2000));
   t.same(
@@ -103,6 +114,7 @@ t.test('up makes a system out of nothing and sends four commits through it; down
     [0],
     'repeated, one more version goes through',
   );
+  t.equal(await systemVersions(place), versions, 'and nothing of the system was changed');
   t.ok(existsSync(path.join(checkout, 'homeostat.yml')));
 
   const down = await run('down');

@@ -17,6 +17,8 @@ const commandOf: Record<string, string> = {
   imagePush: 'push',
   serviceDeploy: 'deploy',
   serviceRollback: 'rollback',
+  serviceScale: 'scale',
+  serviceHold: 'hold',
 };
 
 interface Source {

@@ -4,7 +4,8 @@ import type { ServiceWithStatus } from '../../runner/system/checks/facts';
 import type { Node } from '../../runner/system/nodes';
 import { judgeService } from '../../runner/system/service-status';
 import { summarise, type SwarmView } from '../../runner/system/status';
-import { formatAge, renderStatus, shortImage } from '../../runner/system/status-render';
+import { formatAge } from '../../runner/system/format-age';
+import { renderStatus, shortImage } from '../../runner/system/status-render';
 import type { Task } from '../../runner/swarm/types';
 
 const now = new Date('2026-01-01T12:00:00Z');
@@ -215,7 +216,15 @@ t.test('the text', async (t) => {
       '  b: could not be settled: the registry does not answer',
     ].join('\n'),
   );
-  const empty = { healthy: true, nodes: [], stacks: [], system: [], candidates: [], rollouts: [] };
+  const empty = {
+    healthy: true,
+    at: now.toISOString(),
+    nodes: [],
+    stacks: [],
+    system: [],
+    candidates: [],
+    rollouts: [],
+  };
   t.equal(renderStatus(empty), 'no stack runs');
 });
 

@@ -2,12 +2,15 @@ import { agentHeader, type EngineName } from '../../common/bundle';
 import { metricsText, type Family } from '../../common/metrics';
 import { parseReport } from '../agents';
 import type { Controller } from '../controller';
+import type { PeopleDesk } from '../../people/desk';
 import type { Listener, View } from '../listener/listener';
 import { Refusal } from '../../common/refusal';
 import { jsonAnswer, plainAnswer, readJson, type Answer } from './answer';
 import type { Polls } from './polls';
 import { certificateRoutes } from './certificates';
+import { pageRoutes, type PageParts } from './page';
 import type { Call, Route } from './server';
+import { slackRoutes } from './slack';
 
 export interface RouteParts {
   controller: Controller;
@@ -19,6 +22,8 @@ export interface RouteParts {
   followTasks(): void;
   status(): object;
   metrics(): Family[];
+  people?: PeopleDesk | undefined;
+  page: PageParts;
   /** The listener's addresses need no token. */
   openListener: boolean;
 }
@@ -52,6 +57,14 @@ export function routes(parts: RouteParts): Route[] {
     },
     {
       ...reader,
+      path: '/v1/monitoring',
+      handle: async () => {
+        await parts.fresh();
+        return ready(parts, () => ({ engines: engineStates(controller), ...controller.monitoring.routed }));
+      },
+    },
+    {
+      ...reader,
       path: '/v1/status',
       handle: async () => {
         await parts.fresh();
@@ -65,8 +78,14 @@ export function routes(parts: RouteParts): Route[] {
     },
     ...certificateRoutes(controller),
     ...listenerRoutes(parts),
+    ...pageRoutes(parts.page, () => parts.followTasks()),
+    ...(parts.people?.hears ? slackRoutes(parts.people) : []),
   ];
 }
+
+/** Agents of Prometheus and Alertmanager. */
+const engineStates = ({ agents, bundles }: Controller) =>
+  agents.states(bundles.list()).filter(({ engine }) => engine !== 'haproxy');
 
 function ready(parts: RouteParts, document: () => unknown): Answer {
   if (!parts.controller.ready) throw new Refusal(503, 'the Swarm was not read yet', { 'Retry-After': '1' });

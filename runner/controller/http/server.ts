@@ -17,9 +17,10 @@ export interface Call {
 }
 
 export interface Route {
-  method: 'GET' | 'PUT' | 'DELETE';
-  /** Where it ends with a slash, one more part follows. */
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Where it ends with a slash, one more part follows, unless it is exact. */
   path: string;
+  exact?: boolean;
   /** Who may ask; everybody where it is not there. */
   role?: Role;
   handle(call: Call): Answer | Promise<Answer>;
@@ -99,7 +100,8 @@ async function answer(parts: ServerParts, request: IncomingMessage, gone: AbortS
   });
 }
 
-function partOf({ path }: Route, asked: string): string | undefined {
+function partOf({ path, exact }: Route, asked: string): string | undefined {
+  if (exact) return asked === path ? '' : undefined;
   if (!path.endsWith('/')) return asked === path || asked === `${path}/` ? '' : undefined;
   const part = asked.startsWith(path) ? asked.slice(path.length) : '';
   return part !== '' && !part.includes('/') ? part : undefined;

@@ -6,7 +6,7 @@ import type { Facts, ServiceWithStatus } from './facts';
 
 export type PortState = 'free' | 'in use' | { problem: string };
 
-/** Whether a port that the system's own services listen on, on the loopback, is free or theirs. */
+/** Whether a port that the proxy publishes on each node is free, or held by it. */
 export const portCheck = (port: number): CheckDefinition => ({
   name: `port ${port}`,
   needs: 'nothing',
@@ -19,11 +19,10 @@ export const portCheck = (port: number): CheckDefinition => ({
 export function judgePort(port: number, state: PortState, { services = [] }: Facts): Finding {
   if (typeof state === 'object') return unknown(state.problem);
   if (state === 'free') return ok('free');
-  const own = services.find((service) => listensOn(service, port) && isOwn(service) && runs(service));
+  const publishing = services.filter((service) => publishes(service, port));
+  const own = publishing.find((service) => isOwn(service) && runs(service));
   if (own) return ok(`held by ${own.Spec.Name}`);
-  const other = services.find((service) =>
-    service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port),
-  );
+  const [other] = publishing;
   return warning(
     `held by ${other ? `the service ${other.Spec.Name}` : 'another program'}`,
     `Free it (\`ss -ltnp\` tells who listens), or let \`homeostat up\` use another port.`,
@@ -34,10 +33,8 @@ const isOwn = (service: ServiceWithStatus) => service.Spec.Labels?.[stackLabel]?
 
 const runs = (service: ServiceWithStatus) => (service.ServiceStatus?.RunningTasks ?? 1) > 0;
 
-/** The proxy publishes its ports; a service on the host's network has its port in its settings. */
-const listensOn = (service: ServiceWithStatus, port: number) =>
-  service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port) ||
-  new RegExp(`127\\.0\\.0\\.1:${port}\\b`).test(JSON.stringify(service.Spec.TaskTemplate.ContainerSpec ?? {}));
+const publishes = (service: ServiceWithStatus, port: number) =>
+  service.Spec.EndpointSpec?.Ports?.some(({ PublishedPort }) => PublishedPort === port) ?? false;
 
 /** Tries to listen on a port of this machine's loopback. */
 export async function tryPort(port: number): Promise<PortState> {

@@ -23,6 +23,8 @@ class Build {
     File resources
     Map<String, String> environment = [:]
     Map<String, List<String>> credentials = [:]
+    /** How inputs are answered, in order: the name of who proceeds, or what ends the wait. */
+    List inputs = []
     /** Conditions looked at while a `sh` runs; each stops the build once. */
     List<Closure<Boolean>> stops = []
 

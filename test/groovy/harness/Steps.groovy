@@ -33,6 +33,7 @@ class Steps {
         writeFile: ['file', 'text', 'encoding'],
         readJSON: ['file', 'text', 'returnPojo'],
         junit: ['testResults', 'allowEmptyResults'],
+        input: ['message', 'id', 'ok', 'parameters', 'submitter', 'submitterParameter'],
     ]
 
     static Object echo(Build build, Strand strand, Map given) {
@@ -50,6 +51,18 @@ class Steps {
 
     static Object checkout(Build build, Strand strand, Map given) {
         return [GIT_COMMIT: '0123456789abcdef0123456789abcdef01234567']
+    }
+
+    /** The next of the build's answers: who proceeds, or how the wait ends. With submitterParameter alone that is what Jenkins returns. */
+    static Object input(Build build, Strand strand, Map given) {
+        if (!(given.id ==~ /[A-Z][A-Za-z0-9_-]*/)) {
+            build.violations << "input with the id ${given.id}: Jenkins would change it".toString()
+        }
+        Object answer = build.inputs.remove(0)
+        if (answer instanceof Throwable) {
+            throw answer
+        }
+        return answer
     }
 
     static Object deleteDir(Build build, Strand strand, Map given) {

@@ -5,11 +5,11 @@ import static harness.Suite.test
 
 /** Every step keeps the same conventions; servicePipeline has its own tests. */
 
-Map commands = [imageBuild: 'build', imageTest: 'test', imagePush: 'push', serviceDeploy: 'deploy', serviceRollback: 'rollback']
+Map commands = [imageBuild: 'build', imageTest: 'test', imagePush: 'push', serviceDeploy: 'deploy', serviceRollback: 'rollback', notifySlack: 'notify', serviceScale: 'scale', serviceHold: 'hold']
 
 test('steps: the table below names every step of the library') {
     List<String> steps = Compiler.vars.list().findAll { it.endsWith('.groovy') }.collect { it - '.groovy' }
-    assert steps as Set == commands.keySet() + ['homeostat', 'servicePipeline']
+    assert steps as Set == commands.keySet() + ['homeostat', 'servicePipeline', 'approval']
 }
 
 commands.each { step, command ->

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { alertingSettings } from '../alerting/settings';
+import { fail, messageOf } from '../common/errors';
+import { monitorSettings } from '../monitor/settings';
+import { proxySettings } from '../proxy/settings';
+import type { SystemSettings } from './services';
+
+/** The operator's settings of controller, proxy, monitor and alerting, which every `up` takes over. */
+export const settingsFile = ({ folder }: SystemSettings): string => path.join(folder, 'settings.env');
+
+/** What the parts of the system have to know of each other. */
+const ownSettings = ({ alertmanagerPort }: SystemSettings): Record<string, string> => ({
+  HOMEOSTAT_PROXY_NETWORKS: 'homeostat,proxy',
+  HOMEOSTAT_PROXY_CONTROLLER: 'https://homeostat-controller:7080',
+  HOMEOSTAT_ALERTING_JOB_URL: 'http://homeostat-jobs:8080',
+  HOMEOSTAT_ALERTING_JOB_USER: 'alertmanager',
+  HOMEOSTAT_ALERTING_JOB_TOKEN_FILE: '/run/secrets/jobs-token',
+  HOMEOSTAT_ALERTING_EXTERNAL_URL: `http://127.0.0.1:${alertmanagerPort}`,
+});
+
+/**
+ * The controller's environment, as an environment file of Docker: the system's own settings, and those of settings.env,
+ * which win.
+ * @throws USAGE_INVALID listing everything that is wrong in settings.env
+ */
+export async function controllerEnvironment(settings: SystemSettings): Promise<string> {
+  const file = settingsFile(settings);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? '' : fail('USAGE_INVALID', `${file} cannot be read`, { cause: messageOf(error) }),
+  );
+  const { values, problems } = parseSettings(text);
+  const environment = { ...ownSettings(settings), ...values };
+  const readers = [proxySettings, monitorSettings, alertingSettings];
+  const wrong = [...problems, ...readers.flatMap((read) => read(environment).problems.map(({ message }) => message))];
+  if (wrong.length > 0)
+    fail('USAGE_INVALID', `${file} has settings that are wrong`, {
+      evidence: wrong,
+      remedy: 'Correct them; docs/routing.md, docs/metrics-and-alerts.md and docs/alert-routing.md explain each.',
+    });
+  return Object.entries(environment)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** Reads `NAME=value` lines; blank lines and those that begin with # say nothing. A later line wins. */
+export function parseSettings(text: string): { values: Record<string, string>; problems: string[] } {
+  const values = new Map<string, string>();
+  const problems: string[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const [, name, value] = /^\s*([A-Za-z_][A-Za-z0-9_-]*)=(.*)$/.exec(line) ?? [];
+    if (name === undefined) problems.push(`line ${index + 1} is not NAME=value: '${line.slice(0, 40)}'`);
+    else values.set(name, value!.trim());
+  }
+  return { values: Object.fromEntries(values), problems };
+}
