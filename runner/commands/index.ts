@@ -12,6 +12,7 @@ export const commands: Record<string, () => Promise<{ default: Command }>> = {
   cleanup: () => import('./cleanup'),
   scale: () => import('./scale'),
   hold: () => import('./hold'),
+  drain: () => import('./drain'),
   simulate: () => import('./simulate'),
   approval: () => import('./approval'),
   notify: () => import('./notify'),

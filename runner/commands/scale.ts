@@ -31,7 +31,7 @@ const command: Command = {
       type: 'boolean',
       describe: 'An alert asks: all guards count, and what they say is no failure (default: in a build, or with --id)',
     },
-    wait: { type: 'string', describe: 'How long new tasks are waited for (default: 60s, for an alert 5s)' },
+    wait: { type: 'string', describe: 'How long new tasks are waited for (default: 60s, for an alert 2s)' },
     type: {
       type: 'string',
       choices: ['service', 'node', 'worker', 'manager'],
@@ -47,8 +47,11 @@ const command: Command = {
     ...dryRunOption,
   },
   positional: ['service', 'scale'],
-  run: (context, values) =>
-    flag(values, 'explain') || flag(values, 'dryRun') ? show(context, values) : scale(context, values),
+  run: (context, values) => {
+    if (flag(values, 'reschedule') || text(values, 'scale') === 'reschedule') return spread(context, values);
+    if (text(values, 'type') !== 'service') return scaleNodes(context, values);
+    return flag(values, 'explain') || flag(values, 'dryRun') ? show(context, values) : scale(context, values);
+  },
 };
 
 export default command;
@@ -88,7 +91,7 @@ async function scale(context: Context, values: Values): Promise<CommandResult> {
   ]);
   const request = await requestOf(context, values, text(values, 'scale'));
   const given = text(values, 'wait');
-  const wait = given === undefined ? (request.origin === 'alert' ? 5000 : 60_000) : requireDuration('--wait', given);
+  const wait = given === undefined ? (request.origin === 'alert' ? 2000 : 60_000) : requireDuration('--wait', given);
   const settings = await settingsOf(context, values);
   const result = await scaleService(connectEngine(context), request, { settings, wait }, context);
   if (request.origin === 'person') requireDone(result);
@@ -132,4 +135,65 @@ async function show(context: Context, values: Values): Promise<CommandResult> {
   for (const direction of ['up', 'down'])
     plans.push(await planScale(engine, await requestOf(context, asAlert, direction), settings, context));
   return { result: { up: plans[0], down: plans[1] }, summary: renderPlan(plans) };
+}
+
+async function spread(context: Context, values: Values): Promise<CommandResult> {
+  const [{ connectEngine }, { planReschedule, reschedule }, { requireServiceName }] = await Promise.all([
+    import('../common/engine'),
+    import('../scaling/reschedule'),
+    import('../scaling/request'),
+  ]);
+  const name = text(values, 'service');
+  const engine = connectEngine(context);
+  const settings = await settingsOf(context, values);
+  const named = name === undefined ? undefined : requireServiceName(name);
+  const services = await planReschedule(engine, named, settings, context);
+  if (flag(values, 'dryRun') || flag(values, 'explain'))
+    return { result: { plan: { services } }, summary: `to be spread anew: ${services.join(', ') || 'nothing'}` };
+  const done = await reschedule(engine, services, context);
+  const lines = done.map(({ service, outcome, reason }) => `${service}: ${outcome}${reason ? ` (${reason})` : ''}`);
+  if (done.some(({ outcome }) => outcome === 'failed'))
+    fail('RESCHEDULE_INCOMPLETE', 'not all services could be spread anew', {
+      evidence: lines,
+      data: { services: done },
+    });
+  return { result: { services: done }, summary: lines.join('\n') || 'no service is labelled to be spread anew' };
+}
+
+async function scaleNodes(context: Context, values: Values): Promise<CommandResult> {
+  const [{ connectEngine }, nodes, { parseRequest, requireServiceName }] = await Promise.all([
+    import('../common/engine'),
+    import('../scaling/nodes'),
+    import('../scaling/request'),
+  ]);
+  const word = text(values, 'scale') ?? fail('USAGE_INVALID', 'what to scale to is missing: --scale up|down|N|+N|-N');
+  const service = text(values, 'service');
+  const words = {
+    service: 'nodes',
+    scale: word,
+    step: text(values, 'by'),
+    id: text(values, 'id'),
+    sentAt: text(values, 'at'),
+  };
+  const { wish, id, by } = parseRequest(words, 'alert', actor(context));
+  const role = text(values, 'type') === 'manager' ? 'manager' : 'worker';
+  const request = {
+    role,
+    wish,
+    id,
+    by,
+    service: service === undefined ? undefined : requireServiceName(service),
+  } as const;
+  const settings = await settingsOf(context, values);
+  const engine = connectEngine(context);
+  if (flag(values, 'dryRun') || flag(values, 'explain')) {
+    const plan = await nodes.planNodes(engine, request, settings, context);
+    return { result: { plan }, summary: `${plan.verdict}: ${plan.reason}` };
+  }
+  const wait = requireDuration('--wait', text(values, 'wait') ?? '5m');
+  const result = await nodes.scaleNodes(engine, request, settings, wait, context);
+  const { verdict, reason } = result.decision;
+  if (verdict === 'hold' && !isAlert(context, values))
+    fail('SCALE_REFUSED', `the ${role}s stay as they are`, { cause: reason });
+  return { result, summary: `${verdict}: ${reason}${result.nodes.length > 0 ? ` (${result.nodes.join(', ')})` : ''}` };
 }

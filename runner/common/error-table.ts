@@ -170,7 +170,8 @@ export const errorTable = define({
   JENKINS_FAILED: {
     exit: 8,
     meaning: 'Jenkins did not do what was asked of it.',
-    remedy: 'Check HOMEOSTAT_JENKINS_URL, and that its user may read the job and answer its inputs; or answer in Jenkins.',
+    remedy:
+      'Check HOMEOSTAT_JENKINS_URL, and that its user may read the job and answer its inputs; or answer in Jenkins.',
   },
   RULE_MISSING: {
     exit: 2,
@@ -197,6 +198,11 @@ export const errorTable = define({
     meaning: 'The service was given its replicas, and they did not all run before the wait was over.',
     remedy: 'Look at its tasks (`docker service ps`): nodes without room, or an image that does not start.',
   },
+  RESCHEDULE_INCOMPLETE: {
+    exit: 5,
+    meaning: 'The tasks of a service were to be spread anew, and its rollout did not end well or not in time.',
+    remedy: 'Read the reason given for each service; `homeostat status` says how it stands.',
+  },
   SWARM_NODE_MISSING: {
     exit: 2,
     meaning: 'There is no such node in the Swarm.',
@@ -204,8 +210,9 @@ export const errorTable = define({
   },
   DRAIN_INCOMPLETE: {
     exit: 5,
-    meaning: 'Replacements of the tasks of a node did not run in time, so the node was not drained.',
-    remedy: 'Give the Swarm room for the tasks named, then drain again; the node takes no new tasks meanwhile.',
+    meaning:
+      'Replacements of the tasks of a node did not run in time, so everything was put back, or what ran there did not end.',
+    remedy: 'Give the Swarm room for the tasks named (or wait for the rollout named), then drain again.',
   },
   NODE_SCALER_FAILED: {
     exit: 8,

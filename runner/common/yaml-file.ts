@@ -97,7 +97,8 @@ function problemsOf(issue: Issue, schema: z.ZodType, value: unknown): Problem[] 
       return deepest.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema, value));
     const given = issue.path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)?.[key], value);
     const advice = ['number', 'boolean'].includes(typeof given) ? '; put it in quotes' : '';
-    return [{ path: issue.path, message: `'${at}' is ${shown(given)}, which is not allowed here${advice}` }];
+    const allowed = issue.message === 'Invalid input' ? `, which is not allowed here${advice}` : `; ${issue.message}`;
+    return [{ path: issue.path, message: `'${at}' is ${shown(given)}${allowed}` }];
   }
   if (issue.code === 'invalid_type' && /received undefined/.test(issue.message) && at)
     return [{ path: issue.path, message: `'${at}' is required` }];

@@ -12,7 +12,7 @@ export interface JenkinsAccess {
 
 const timeout = 10_000;
 /** `job/<name>/<number>`, in folders as well; nothing that could lead elsewhere. */
-const buildPath = /^(?:job\/[^/?#%.]+(?:%20|[^/?#])*\/)+\d{1,9}$/;
+const buildPath = /^(?:job\/[^/?#]+\/)+\d{1,9}$/;
 
 /** The path of a build below its Jenkins, from BUILD_URL; undefined where it is none. */
 export function buildPathOf(buildUrl: string | undefined): string | undefined {

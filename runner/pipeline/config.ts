@@ -149,7 +149,7 @@ export const configSchema = z.strictObject({
           ],
           {
             error:
-              'is neither a boolean nor a mapping of by (a list of names), within (a duration) and self (a boolean)',
+              'allowed is true, false, or a mapping of by (a list of names), within (a duration) and self (true or false)',
           },
         )
         .default(false)

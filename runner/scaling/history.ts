@@ -125,12 +125,13 @@ async function update(
   }
 }
 
-/** Removes the histories of services that are gone. */
+/** Removes the histories of services that are gone; a name with a blank is no service's. */
 async function forgetGone(engine: Engine, context: Context): Promise<void> {
   const [records, services] = await Promise.all([
     listRecords<object>(engine, { kind: 'scaling' }, context),
     listServices(engine, context),
   ]);
   const names = new Set(services.map(({ Spec }) => Spec.Name));
-  for (const { id, labels } of records) if (!names.has(labels.service ?? '')) await removeRecord(engine, id, context);
+  const isGone = (name: string) => !name.includes(' ') && !names.has(name);
+  for (const { id, labels } of records) if (isGone(labels.service ?? '')) await removeRecord(engine, id, context);
 }

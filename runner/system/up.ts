@@ -234,6 +234,7 @@ function jobsFile(settings: UpSettings): string {
         scale: { description: 'up, down, a number of replicas, or how many more or fewer: +2, -1' },
         by: { description: 'For up and down: replicas or a percentage, instead of what the labels say' },
         id: { description: 'The same id twice is one request' },
+        at: { description: 'When the alert was sent; what is old counts no more' },
       },
     },
   };

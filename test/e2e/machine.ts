@@ -73,8 +73,12 @@ export function askedFor({ actions }: BuildDocument): Record<string, string | un
   return { ...(Object.fromEntries(parameters) as Record<string, string>), user };
 }
 
-/** Id and version of each of the system's own services: the version changes with each change of the service. */
-export async function systemVersions({ lab: { docker } }: Machine): Promise<string> {
-  const names = (await docker(1, 'service', 'ls', '--filter', 'name=homeostat-', '--format', '{{.Name}}')).split('\n');
-  return docker(1, 'service', 'inspect', '--format', '{{.Spec.Name}} {{.ID}} {{.Version.Index}}', ...names.sort());
+/** What the system's own services are to be, and the containers in which they run. */
+export async function systemAsItIs({ lab }: Machine): Promise<string> {
+  const names = (await lab.docker(1, 'service', 'ls', '--filter', 'name=homeostat-', '--format', '{{.Name}}')).split(
+    '\n',
+  );
+  const specs = await lab.docker(1, 'service', 'inspect', '--format', '{{json .Spec}}', ...names.sort());
+  const containers = await lab.docker(1, 'ps', '--filter', 'name=homeostat-', '--format', '{{.Names}} {{.ID}}');
+  return `${specs}\n${containers.split('\n').sort().join('\n')}`;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import t from 'tap';
 import type { Status } from '../../runner/system/status';
 import { ask as request } from './door';
-import { askedFor, machine, scalings, systemVersions } from './machine';
+import { askedFor, machine, scalings, systemAsItIs } from './machine';
 import { until } from './support';
 
 interface Targets {
@@ -58,10 +58,10 @@ t.test('the monitor as a part of the system', async (t) => {
   });
 
   await t.test('repeated, it changes nothing', async (t) => {
-    const before = await systemVersions(place);
+    const before = await systemAsItIs(place);
     const again = await run('up', '--no-example');
     t.equal(again.code, 0, again.stderr.slice(-2000));
-    t.equal(await systemVersions(place), before);
+    t.equal(await systemAsItIs(place), before);
   });
 
   await t.test('an alert that wants a service scaled starts the job once, and nobody else may', async (t) => {

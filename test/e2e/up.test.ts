@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { ask as request } from './door';
-import { askedFor, machine, scalings, systemVersions } from './machine';
+import { askedFor, machine, scalings, systemAsItIs } from './machine';
 import { liveService, runner, until } from './support';
 
 const execute = promisify(execFile);
@@ -106,7 +106,7 @@ t.test('up makes a system out of nothing and sends four commits through it; down
     );
   });
 
-  const versions = await systemVersions(place);
+  const asItWas = await systemAsItIs(place);
   const again = await run('up', '--json');
   t.equal(again.code, 0, again.stderr.slice(-2000));
   t.same(
@@ -114,7 +114,7 @@ t.test('up makes a system out of nothing and sends four commits through it; down
     [0],
     'repeated, one more version goes through',
   );
-  t.equal(await systemVersions(place), versions, 'and nothing of the system was changed');
+  t.equal(await systemAsItIs(place), asItWas, 'and nothing of the system was changed');
   t.ok(existsSync(path.join(checkout, 'homeostat.yml')));
 
   const down = await run('down');

@@ -28,7 +28,11 @@ export interface PrometheusSettings {
 /** Milliseconds within which a started Prometheus serves: it reads first what it had not put in order when it ended. */
 const startLimit = 600_000;
 /** How long measurements are kept, where the operator's flags do not say. */
-const retention = '--storage.tsdb.retention.time=15d';
+/**
+ * What stands unless the environment says otherwise. Prometheus waits up to 5 s before it knows new targets, and by itself up
+ * to 5 s more before it scrapes them: https://github.com/prometheus/prometheus/blob/main/cmd/prometheus/main.go
+ */
+const usual = ['--storage.tsdb.retention.time=15d', '--scrape.discovery-reload-interval=500ms'];
 
 /** Prometheus 2.42 or later. */
 export class PrometheusEngine implements AgentEngine {
@@ -86,7 +90,7 @@ export class PrometheusEngine implements AgentEngine {
       '--web.enable-lifecycle',
       // Whatever address people see it under, it is asked at its root.
       '--web.route-prefix=/',
-      ...(flags.some((flag) => flag.startsWith('--storage.tsdb.retention')) ? [] : [retention]),
+      ...usual.filter((each) => !flags.some((flag) => topicOf(flag) === topicOf(each))),
       ...flags,
     ];
     const port = listen.slice(listen.lastIndexOf(':') + 1);
@@ -116,3 +120,6 @@ export class PrometheusEngine implements AgentEngine {
     return path.join(this.settings.folder, targetsName);
   }
 }
+
+/** `--storage.tsdb.retention.size` speaks of the same as `--storage.tsdb.retention.time`. */
+const topicOf = (flag: string) => flag.split('=')[0]!.split('.').slice(0, 3).join('.');

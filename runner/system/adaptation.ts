@@ -1,0 +1,174 @@
+import type { Context } from '../common/context';
+import type { Engine } from '../common/engine';
+import { fail } from '../common/errors';
+import { run } from '../common/process';
+import { listQuestions } from '../people/questions';
+import { readHistory } from '../scaling/history';
+import { findService, listTasks } from '../swarm/services';
+import { exampleName } from './example';
+import type { JobClient } from './job-client';
+import { startLoad, type Load } from './load';
+import type { Door } from './traffic';
+
+/** What happened, and seconds after its cause. */
+export interface Moment {
+  what: string;
+  seconds: number;
+}
+
+export interface AdaptationResult {
+  moments: Moment[];
+  requests: number;
+  failed: number;
+}
+
+export interface AdaptationParts {
+  jobs: JobClient;
+  engine: Engine;
+  door: Door;
+  /** Address of Alertmanager on this machine. */
+  alertmanager: string;
+}
+
+const service = `${exampleName}_${exampleName}`;
+const scalingJob = 'service-scale';
+/** Requests a second: with two tasks it is twice the threshold of the example's alert, and with four still above it. */
+const rate = 240;
+/** Milliseconds. */
+const poll = 100;
+const limits = { step: 90_000, calm: 240_000 };
+
+export const adaptationTitle = 'load comes and goes: the cluster grows, asks a person at its limit, and shrinks again';
+
+/** Whether the example was scaled before: its story is told once. */
+export const wasScaled = async (engine: Engine, context: Context): Promise<boolean> =>
+  (await readHistory(engine, service, context)).changes.length > 0;
+
+/**
+ * Shows how the cluster adapts: a load crosses the threshold of the example's alert, the alert starts the job, the job adds
+ * a task; at the limit a person is asked and answers from the command line; the load ends, and the tasks are taken away.
+ * @throws STORY_FAILED when something of it does not happen in time
+ */
+export async function tellAdaptation(parts: AdaptationParts, context: Context): Promise<AdaptationResult> {
+  const { engine, door } = parts;
+  const { stdout } = context;
+  stdout.write(`\n▶ ${adaptationTitle}\n`);
+  const moments: Moment[] = [];
+  const story = new Story(moments, context);
+  const before = await replicas(engine, context);
+  const known = await parts.jobs.lastBuild(scalingJob);
+  story.cause(`${rate} requests a second begin; ${before} tasks answer`);
+  const asking = startLoad(door, rate, context);
+  try {
+    await story.until('the alert fires', limits.step, () => alertFires(parts.alertmanager, 'up', context));
+    await story.until(
+      `the job ${scalingJob} runs`,
+      limits.step,
+      async () => (await parts.jobs.lastBuild(scalingJob)) > known,
+    );
+    await grows(parts, story, asking.load, before + 1, context);
+    const question = await story.until('at its maximum: a person is asked', limits.step, () =>
+      openQuestion(engine, context),
+    );
+    stdout.write(`  │ ${question.title}\n`);
+    story.cause(`homeostat answer ${question.id} scale --reason 'the example shows it'`);
+    await answer(question.id, context);
+    await grows(parts, story, asking.load, before + 2, context);
+  } finally {
+    await asking.stop();
+  }
+  story.cause('the load ends');
+  await story.until('the alert for calm fires', limits.calm, () => alertFires(parts.alertmanager, 'down', context));
+  for (let count = before + 1; count >= before; count--)
+    await story.until(`${count} tasks are left`, limits.calm, async () => (await replicas(engine, context)) <= count);
+  const { requests, failed } = asking.load;
+  stdout.write(`  ${requests} requests, ${failed} failed\n`);
+  return { moments, requests, failed };
+}
+
+/** A task more is wanted, runs, and answers. */
+async function grows({ engine }: AdaptationParts, story: Story, load: Load, count: number, context: Context) {
+  const known = new Set(load.firstAnswers.keys());
+  await story.until(
+    `the Swarm is told: ${count} tasks`,
+    limits.step,
+    async () => (await replicas(engine, context)) >= count,
+  );
+  await story.until('the new task is well', limits.step, async () => (await running(engine, context)) >= count);
+  await story.until('the new task answers its first request', limits.step, () =>
+    Promise.resolve([...load.firstAnswers.keys()].some((task) => !known.has(task))),
+  );
+}
+
+/** Prints each moment with the time since its cause. */
+class Story {
+  private begin = 0;
+
+  constructor(
+    private readonly moments: Moment[],
+    private readonly context: Context,
+  ) {}
+
+  cause(what: string): void {
+    this.begin = this.context.clock.monotonic();
+    this.context.stdout.write(`   0.0 s  ${what}\n`);
+  }
+
+  /** Waits until it is so. */
+  async until<T>(what: string, limit: number, look: () => Promise<T | false | undefined>): Promise<T> {
+    const { clock, signal, stdout } = this.context;
+    const end = clock.monotonic() + limit;
+    for (;;) {
+      const found = await look();
+      if (found) {
+        const seconds = Math.round((clock.monotonic() - this.begin) / 100) / 10;
+        this.moments.push({ what, seconds });
+        stdout.write(`${seconds.toFixed(1).padStart(6)} s  ${what}\n`);
+        return found;
+      }
+      if (clock.monotonic() > end)
+        fail('STORY_FAILED', `the cluster did not adapt: not within ${limit / 1000} s was it so that ${what}`, {
+          evidence: this.moments.map((moment) => `${moment.seconds} s: ${moment.what}`),
+        });
+      await clock.sleep(poll, signal);
+    }
+  }
+}
+
+const replicas = async (engine: Engine, context: Context): Promise<number> =>
+  (await findService(engine, service, context))?.Spec.Mode.Replicated?.Replicas ?? 0;
+
+async function running(engine: Engine, context: Context): Promise<number> {
+  const found = await findService(engine, service, context);
+  const tasks = found ? await listTasks(engine, [found.ID], context) : [];
+  return tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running').length;
+}
+
+async function openQuestion(engine: Engine, context: Context) {
+  const open = await listQuestions(engine, context, { open: true, kind: 'limit' });
+  return open.find(({ question }) => question.subject === service)?.question;
+}
+
+/** By the command that a person types. */
+async function answer(id: string, { env, runnerFile, signal }: Context): Promise<void> {
+  const args = [runnerFile, 'answer', id, 'scale', '--reason', 'the example shows it'];
+  const { code, stderr } = await run('node', args, { env, signal });
+  if (code !== 0)
+    fail('STORY_FAILED', `the question ${id} could not be answered`, { cause: stderr.trim().slice(-500) });
+}
+
+/** @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
+async function alertFires(address: string, direction: 'up' | 'down', { signal }: Context): Promise<boolean> {
+  const { default: axios } = await import('axios');
+  const filters = [`service="${service}"`, `scale="${direction}"`];
+  const query = new URLSearchParams(filters.map((filter): [string, string] => ['filter', filter]));
+  try {
+    const { data } = await axios.get<unknown[]>(`${address}/api/v2/alerts?active=true&${query}`, {
+      ...{ signal, timeout: 5000, proxy: false as const },
+    });
+    return data.length > 0;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
+  }
+}
