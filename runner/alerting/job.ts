@@ -1,3 +1,4 @@
+import { jobPath } from '../common/job-path';
 import { time } from './time';
 import {
   directions,
@@ -30,9 +31,8 @@ export const scalingMatchers = [
 
 /** The address that starts the job with parameters, without Jenkins' quiet period. */
 export function jobUrl(job: JobSettings, name: string, parameters: Record<string, string>): string {
-  const folders = name.split('/').map((part) => `/job/${encodeURIComponent(part)}`);
   const query = new URLSearchParams({ ...parameters, delay: '0sec' }).toString().replaceAll('+', '%20');
-  return `${job.url.replace(/\/+$/, '')}${folders.join('')}/buildWithParameters?${query}`;
+  return `${job.url.replace(/\/+$/, '')}/${jobPath(name)}/buildWithParameters?${query}`;
 }
 
 function jobReceiver(job: JobSettings, receiver: string, name: string, parameters: Record<string, string>): Receiver {
