@@ -14,7 +14,8 @@ Map call(Map options = [:]) {
             { done.candidate = imageTest(image + build + [only: 'functional,integration,load']) },
             { homeostat(command: 'cleanup', parameters: build) })
         inStage(options, 'release') { done.release = imagePush(image + [release: true]) }
-        inStage(options, 'deploy') { done.deploy = serviceDeploy(image + [approvedBy: options.approvedBy]) }
+        inStage(options, 'approval') { done.approval = options.approvedBy ? [approvedBy: options.approvedBy] : approval(image) }
+        inStage(options, 'deploy') { done.deploy = serviceDeploy(image + [approvedBy: options.approvedBy ?: done.approval?.approvedBy]) }
         inStage(options, 'verify') { done.verify = imageTest(config + [only: 'production']) }
     }
     return done
@@ -23,7 +24,7 @@ Map call(Map options = [:]) {
 /** Refuses a misspelt option before anything is done. */
 private void checkOptions(Map options) {
     List known = ['agent', 'approvedBy', 'config', 'credentials', 'skip', 'timeout']
-    List stages = ['unit', 'build', 'push', 'candidate', 'release', 'deploy', 'verify']
+    List stages = ['unit', 'build', 'push', 'candidate', 'release', 'approval', 'deploy', 'verify']
     Set unknown = options.keySet() - known
     if (unknown) {
         error("servicePipeline: unknown option ${unknown.join(', ')}; allowed are ${known.join(', ')}")

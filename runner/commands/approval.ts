@@ -23,7 +23,10 @@ const command: Command = {
       describe: 'With --result: decide it, unless it is decided',
     },
     by: { type: 'string', describe: 'With --choice: who decides (default: the user of this machine)' },
-    image: { type: 'string', describe: 'With --ask: the image that is to be deployed, by digest' },
+    image: {
+      type: 'string',
+      describe: 'With --ask: the image that is to be deployed, by digest (default: the tag of this commit)',
+    },
     ...stackOption,
     'asked-by': { type: 'string', describe: 'With --ask: who wants to deploy (default: the user of this machine)' },
   },
@@ -40,7 +43,8 @@ async function ask(context: Context, values: Values): Promise<CommandResult> {
   const [
     { connectEngine },
     { readConfig },
-    { parseImage, formatImage },
+    { formatImage },
+    { imageOfRequest },
     { pinImage },
     { askApproval },
     { readSource },
@@ -50,6 +54,7 @@ async function ask(context: Context, values: Values): Promise<CommandResult> {
     import('../common/engine'),
     import('../pipeline/config'),
     import('../image/reference'),
+    import('../pipeline/standalone'),
     import('../pipeline/deploy'),
     import('../pipeline/approval'),
     import('../pipeline/source'),
@@ -58,9 +63,9 @@ async function ask(context: Context, values: Values): Promise<CommandResult> {
   ]);
   const config = await readConfig(text(values, 'config')!, context);
   if (!config.deploy.approval) return { result: { needed: false }, summary: 'homeostat.yml asks for no approval' };
-  const written = text(values, 'image') ?? fail('USAGE_INVALID', '--ask needs --image: what is to be approved');
   const engine = connectEngine(context);
-  const image = await pinImage(engine, parseImage(written, '--image'), context);
+  const wanted = { config: text(values, 'config')!, image: text(values, 'image'), tag: undefined, build: undefined };
+  const image = await pinImage(engine, (await imageOfRequest(wanted, context)).image, context);
   const { revision } = await readSource(config.folder, context);
   const build = buildPathOf(context.env.BUILD_URL);
   const question = await askApproval(

@@ -79,6 +79,7 @@ async function deployFile(context: Context, values: Values, config: Config | und
     { requireApproval },
     { readSource },
     { formatImage },
+    { readVerdicts },
   ] = await Promise.all([
     import('../common/engine'),
     import('../pipeline/deploy'),
@@ -88,6 +89,7 @@ async function deployFile(context: Context, values: Values, config: Config | und
     import('../pipeline/approval'),
     import('../pipeline/source'),
     import('../image/reference'),
+    import('../pipeline/verdicts'),
   ]);
   const given = text(values, 'stackFile');
   if (!given && !config)
@@ -118,7 +120,7 @@ async function deployFile(context: Context, values: Values, config: Config | und
   const asked: Approvable = {
     ...{ stack, reference: formatImage(pinned), digest: pinned.digest!, folder: file.folder, askedBy: actor(context) },
     ...(from.revision ? { revision: from.revision } : {}),
-    verdicts: [],
+    verdicts: await readVerdicts(file.folder),
   };
   const named = text(values, 'approvedBy');
   const approvedBy = config ? await requireApproval(engine, config, asked, named, context) : named;

@@ -1,3 +1,4 @@
+import { fail } from '../common/errors';
 import type { NoticeLevel } from '../people/notices';
 import type { Command } from './command';
 import { flag, list, text } from './shared';
@@ -10,7 +11,7 @@ const command: Command = {
     ['homeostat notify --title "the import is done" --story import --level good --ended', 'The same message, edited'],
   ],
   options: {
-    title: { type: 'string', describe: 'What it is, in one line', demandOption: true },
+    title: { type: 'string', describe: 'What it is, in one line (required)' },
     line: { type: 'array', describe: 'More to say, a line each' },
     level: {
       type: 'string',
@@ -24,11 +25,11 @@ const command: Command = {
   },
   positional: ['title'],
   async run(context, values) {
+    const title = text(values, 'title') ?? fail('USAGE_INVALID', 'there is nothing to tell: --title is missing');
     const [{ connectEngine }, { putStory }] = await Promise.all([
       import('../common/engine'),
       import('../people/notices'),
     ]);
-    const title = text(values, 'title')!;
     const story = {
       ...{
         story: `told ${text(values, 'story') ?? title}`,

@@ -153,15 +153,15 @@ export async function takeApproval(engine: Engine, id: string, context: Context)
       data: { question: id, decision: decisionOf(state) },
     });
   }
+  const used = (cause: string) =>
+    fail('APPROVAL_STALE', `the approval of the deploy of ${subject} holds no more`, { cause, data: { question: id } });
+  if (state.state === 'done') return used(`${id} has ended: ${state.outcome}`);
   const [last] = await listReleases(engine, subject, context);
   const stale = (last?.data.number ?? 0) !== guard.from;
-  const outcome = stale ? `release ${last?.data.number} came in between` : `the deploy begins`;
-  const used = !(await endQuestion(engine, id, { outcome, ok: !stale }, context));
-  if (stale || used)
-    fail('APPROVAL_STALE', `the approval of the deploy of ${subject} holds no more`, {
-      cause: used ? `${id} was used already` : outcome,
-      data: { question: id },
-    });
+  const outcome = stale ? `release ${last?.data.number} came in between` : 'the deploy begins';
+  if (!(await endQuestion(engine, id, { outcome, ok: !stale }, context)))
+    return used(`${id} was used at the same moment`);
+  if (stale) return used(outcome);
   return state.by;
 }
 

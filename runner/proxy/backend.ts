@@ -78,11 +78,12 @@ export function serverLine({ service, destination, tls, caFile, isNew }: Backend
   const host = destination.outboundHost ?? service.address ?? `tasks.${description.name}`;
   const port = tls ? destination.httpsPort! : (destination.port ?? destination.httpsPort!);
   const tcp = destination.mode !== 'http';
+  const secure = tls || (destination.trustServer && !tcp);
   const words = [
     ...(tcp && !destination.checkTcp ? ['no-check'] : ['check', 'observe layer4 error-limit 1 on-error mark-down']),
     ...(check?.port !== undefined && !tcp ? [`port ${check.port}`] : []),
-    ...(tls ? tlsWords(destination, caFile) : []),
-    ...(!tcp && destination.protocol === 'h2' ? [tls ? 'alpn h2' : 'proto h2'] : []),
+    ...(secure ? tlsWords(destination, caFile) : []),
+    ...(!tcp && destination.protocol === 'h2' ? [secure ? 'alpn h2' : 'proto h2'] : []),
   ].join(' ');
   if (address.test(host)) return `server ${prefix} ${host.includes(':') ? `[${host}]` : host}:${port} ${words}`;
   // A host outside the Swarm may have many addresses; few are enough.

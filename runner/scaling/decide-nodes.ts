@@ -15,24 +15,33 @@ export interface NodeFacts {
   role: NodeRole;
   /** Nodes of the role that are ready and take tasks. */
   ready: number;
-  /** Nodes of the role that are not down, yet take no tasks: they join, are paused or being drained. */
+  /** Nodes of the role that are neither ready nor down. */
   unready: number;
   limits: NodeLimits;
+  /** Milliseconds that a change needs to show in the load. */
+  cooldown: number;
   wish: Wish;
   id?: string | undefined;
   /** Newest first. */
   changes: readonly { at: number; id?: string | undefined }[];
 }
 
-/** Time in milliseconds that a change of the nodes needs to show in the load. */
-export const nodeCooldown = 600_000;
-
 export type NodeDecision =
   | { verdict: 'scale'; from: number; to: number; reason: string }
   | { verdict: 'none' | 'hold'; from: number; reason: string };
 
 /** Decides how many nodes of a role there are to be; it stays within the limits and never turns a request round. */
-export function decideNodes({ now, role, ready, unready, limits, wish, id, changes }: NodeFacts): NodeDecision {
+export function decideNodes({
+  now,
+  role,
+  ready,
+  unready,
+  limits,
+  cooldown,
+  wish,
+  id,
+  changes,
+}: NodeFacts): NodeDecision {
   const hold = (reason: string): NodeDecision => ({ verdict: 'hold', from: ready, reason });
   const wanted = wantedNodes(wish, ready, limits);
   const direction: Direction | undefined = wanted > ready ? 'up' : wanted < ready ? 'down' : undefined;
@@ -40,7 +49,7 @@ export function decideNodes({ now, role, ready, unready, limits, wish, id, chang
   if (unready > 0) return hold(`${unready} ${role}s are not ready, and those come first`);
   const [last] = changes;
   if (id !== undefined && changes.some((change) => change.id === id)) return hold('it was carried out before');
-  if (last && now - last.at < nodeCooldown)
+  if (last && now - last.at < cooldown)
     return hold(`nodes were changed ${Math.round((now - last.at) / 60_000)} min ago, and that has to show first`);
   const clamped = Math.max(limits.minimum, Math.min(wanted, limits.maximum));
   const to = direction === 'up' ? Math.max(ready, clamped) : Math.min(ready, clamped);

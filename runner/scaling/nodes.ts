@@ -76,13 +76,18 @@ export async function planNodes(
   const { role, wish, id } = wanted;
   const ready = nodes.filter(isReady).length;
   const now = context.clock.now().getTime();
-  return decideNodes({ now, role, ready, unready: nodes.length - ready, limits, wish, id, changes });
+  const unready = nodes.length - ready;
+  const cooldown = settings.nodeCooldown;
+  return decideNodes({ now, role, ready, unready, limits, cooldown, wish, id, changes });
 }
 
-const isReady = ({ Status, Spec }: NodeObject) => Status.State === 'ready' && Spec.Availability === 'active';
+const isReady = ({ Status }: NodeObject) => Status.State === 'ready';
 
+/** The nodes of a role that take tasks, or will; those that people have paused or drained are left alone. */
 const nodesOf = async (engine: Engine, role: NodeRole, context: Context) =>
-  (await listNodes(engine, context)).filter(({ Spec, Status }) => Spec.Role === role && Status.State !== 'down');
+  (await listNodes(engine, context)).filter(
+    ({ Spec, Status }) => Spec.Role === role && Spec.Availability === 'active' && Status.State !== 'down',
+  );
 
 /**
  * Adds or removes nodes within the limits of the service's labels. New nodes get their share of the services that are

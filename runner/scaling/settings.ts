@@ -11,6 +11,8 @@ export interface ScalingSettings {
   cooldown: Record<Direction, number>;
   stabilization: Record<Direction, number>;
   flapWindow: number;
+  /** Time that a change of the nodes needs to show in the load. */
+  nodeCooldown: number;
   /** Address of Alertmanager, which is asked for silences and for whether an alert still fires. */
   alertmanager?: string | undefined;
   /** Time that a question at a limit stays open. */
@@ -21,6 +23,7 @@ export interface ScalingSettings {
 const defaults = {
   cooldown: { up: 30_000, down: 300_000 },
   flapWindow: 3_600_000,
+  nodeCooldown: 600_000,
   questionExpires: 1_800_000,
 };
 
@@ -54,6 +57,7 @@ export function scalingSettings(env: Environment, prefix: string): ScalingSettin
       down: reader.duration('HOMEOSTAT_SCALE_STABILIZATION_DOWN', 0) ?? 0,
     },
     flapWindow: reader.duration('HOMEOSTAT_SCALE_FLAP_WINDOW', 0) ?? defaults.flapWindow,
+    nodeCooldown: reader.duration('HOMEOSTAT_SCALE_NODE_COOLDOWN', 0) ?? defaults.nodeCooldown,
     alertmanager: url?.replace(/\/+$/, ''),
     questionExpires: reader.duration('HOMEOSTAT_SCALE_QUESTION_EXPIRES', 1000) ?? defaults.questionExpires,
     labels: {

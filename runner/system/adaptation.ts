@@ -32,8 +32,8 @@ export interface AdaptationParts {
 
 const service = `${exampleName}_${exampleName}`;
 const scalingJob = 'service-scale';
-/** Requests a second: with two tasks it is twice the threshold of the example's alert, and with four still above it. */
-const rate = 240;
+/** Requests a second: for two tasks and for three, the example's most, it is above the threshold of its alert; for four it is not. */
+const rate = 180;
 /** Milliseconds. */
 const poll = 100;
 const limits = { step: 90_000, calm: 240_000 };

@@ -9,6 +9,9 @@ import type { SystemSettings } from './services';
 /** The operator's settings of controller, proxy, monitor and alerting, which every `up` takes over. */
 export const settingsFile = ({ folder }: SystemSettings): string => path.join(folder, 'settings.env');
 
+/** Where the system's services find Alertmanager. */
+export const alertmanagerAddress = 'http://homeostat-alertmanager:9093';
+
 /** What the parts of the system have to know of each other. */
 const ownSettings = ({ alertmanagerPort }: SystemSettings): Record<string, string> => ({
   HOMEOSTAT_PROXY_NETWORKS: 'homeostat,proxy',
@@ -16,6 +19,7 @@ const ownSettings = ({ alertmanagerPort }: SystemSettings): Record<string, strin
   HOMEOSTAT_ALERTING_JOB_URL: 'http://homeostat-jobs:8080',
   HOMEOSTAT_ALERTING_JOB_USER: 'alertmanager',
   HOMEOSTAT_ALERTING_JOB_TOKEN_FILE: '/run/secrets/jobs-token',
+  HOMEOSTAT_ALERTMANAGER: alertmanagerAddress,
   HOMEOSTAT_ALERTING_EXTERNAL_URL: `http://127.0.0.1:${alertmanagerPort}`,
 });
 

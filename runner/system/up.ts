@@ -3,11 +3,12 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
+import { adaptationTitle, tellAdaptation, wasScaled, type AdaptationResult } from './adaptation';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { controllerStack, proxyStack, startController, startProxy } from './door';
 import { answers } from './answers';
-import { controllerEnvironment } from './controller-environment';
+import { alertmanagerAddress, controllerEnvironment } from './controller-environment';
 import {
   ensureImage,
   imageExists,
@@ -63,6 +64,8 @@ export interface UpResult {
   alertmanager: string;
   checkout?: string;
   chapters: ChapterResult[];
+  /** Told once in the life of an example. */
+  adaptation?: AdaptationResult;
 }
 
 /** What is reached on the node itself, through the door. */
@@ -102,7 +105,9 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
     jobs: local(settings.jobsPort),
     prometheus: local(settings.prometheusPort),
     alertmanager: local(settings.alertmanagerPort),
-    example: settings.example ? chapters(history).map((chapter) => chapter.title) : [],
+    example: settings.example
+      ? [...chapters(history).map((chapter) => chapter.title), ...(history ? [] : [adaptationTitle])]
+      : [],
   };
 }
 
@@ -174,6 +179,7 @@ export async function bringUp(
     alertmanager: plan.alertmanager,
     chapters: told?.chapters ?? [],
     ...(told ? { checkout: told.checkout } : {}),
+    ...(told?.adaptation ? { adaptation: told.adaptation } : {}),
   };
 }
 
@@ -229,6 +235,7 @@ function jobsFile(settings: UpSettings): string {
       description: 'Scales a service within its limits; Alertmanager asks for it',
       command: 'scale',
       quietPeriod: '0s',
+      environment: { HOMEOSTAT_ALERTMANAGER: alertmanagerAddress },
       parameters: {
         service: { description: 'Name of the Swarm service' },
         scale: { description: 'up, down, a number of replicas, or how many more or fewer: +2, -1' },
@@ -246,14 +253,14 @@ async function runExample(
   settings: UpSettings,
   makeToken: MakeToken,
   context: Context,
-): Promise<{ chapters: ChapterResult[]; checkout: string }> {
+): Promise<{ chapters: ChapterResult[]; checkout: string; adaptation?: AdaptationResult }> {
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   const repository = await prepareExample(settings.folder, registryAddress(settings), context);
   await addToState(settings.folder, (state) => ({ ...state, stacks: including(state.stacks, exampleName) }));
   const token = await keptToken(
     path.join(settings.folder, 'git-token'),
     'git',
-    `${exampleName}:read+build`,
+    `${exampleName}:read+build,${scaleJob}:read`,
     settings,
     makeToken,
   );
@@ -264,7 +271,12 @@ async function runExample(
   const told: ChapterResult[] = [];
   for (const chapter of chapters(history))
     told.push(await tell(chapter, repository, client, engine, doors(settings), context));
-  return { chapters: told, checkout: repository.checkout };
+  if (await wasScaled(engine, context)) return { chapters: told, checkout: repository.checkout };
+  const adaptation = await tellAdaptation(
+    { jobs: client, engine, door: doors(settings)[0]!, alertmanager: local(settings.alertmanagerPort) },
+    context,
+  );
+  return { chapters: told, checkout: repository.checkout, adaptation };
 }
 
 /** The token in that file, with which a user asks the job server; made once. */

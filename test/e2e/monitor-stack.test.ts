@@ -76,7 +76,7 @@ t.test('the monitor as a part of the system', async (t) => {
       ...label('alertLabels', 'receiver=system,scale=up,type=service'),
       ...[busybox, 'sleep', '1000'],
     );
-    t.ok(await until(async () => (await scalings(place)).length > 0, 60), 'the job server has a build');
+    t.ok(await until(async () => (await scalings(place)).length > 0, 90), 'the job server has a build');
     t.match(askedFor((await scalings(place))[0]!), { service: 'shop', scale: 'up', user: 'alertmanager' });
     await new Promise((resolve) => setTimeout(resolve, 20_000));
     t.equal((await scalings(place)).length, 1, 'until the cooldown of two minutes is over it is not asked again');

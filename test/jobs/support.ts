@@ -27,7 +27,11 @@ export function temporaryFolder(test: Owner): string {
 }
 
 /** A context whose runner is the recorder, with everything that was logged. */
-export function testContext(folder: string, programs = process.env.PATH): Context & { logged: () => string } {
+export function testContext(
+  folder: string,
+  programs = process.env.PATH,
+  runnerFile = fixture('runner.cjs'),
+): Context & { logged: () => string } {
   let logged = '';
   const stream = { write: (text: string) => (logged += text) };
   const masker = createMasker();
@@ -46,7 +50,7 @@ export function testContext(folder: string, programs = process.env.PATH): Contex
     log: createLogger(stream, masker),
     masker,
     signal: new AbortController().signal,
-    runnerFile: fixture('runner.cjs'),
+    runnerFile,
     version: '0.0.0',
     logged: () => logged,
   };
@@ -87,12 +91,13 @@ export async function startServer(
   yaml: string,
   folder = temporaryFolder(test),
   programs = process.env.PATH,
+  runnerFile?: string,
 ): Promise<TestServer> {
   const recordFile = path.join(folder, 'record');
   const text = yaml.replaceAll('$RECORD', recordFile).replaceAll('$FOLDER', folder);
   writeFileSync(path.join(folder, 'jobs.yml'), text);
   const configuration = parseConfiguration(text, path.join(folder, 'jobs.yml'), commands);
-  const context = testContext(folder, programs);
+  const context = testContext(folder, programs, runnerFile);
   const data = path.join(folder, 'data');
   const { executors } = configuration;
   const server = await serve(context, {

@@ -131,6 +131,7 @@ t.test('tasks that speak TLS are asked by it, and their certificates are checked
       service('good', [{ ...only, httpsPort: good, paths: ['/good'] }]),
       service('forged', [{ ...only, httpsPort: forged, paths: ['/forged'] }]),
       service('trusted', [{ ...only, httpsPort: forged, paths: ['/trusted'], trustServer: true }]),
+      service('plain', [{ domains: exact('shop.example.com'), port: forged, paths: ['/plain'], trustServer: true }]),
       service('both', [{ domains: exact('shop.example.com'), port: plain, httpsPort: good, paths: ['/both'] }]),
     ],
     { caFile: ca.certificate, waitForTask: 0 },
@@ -140,6 +141,7 @@ t.test('tasks that speak TLS are asked by it, and their certificates are checked
   t.equal(await by('/good'), 'good');
   t.match(await by('/forged'), '503');
   t.equal(await by('/trusted'), 'forged');
+  t.equal(await by('/plain'), 'forged', 'a port that is trusted is asked by TLS, too');
   t.match(await by('/both'), '"plain"', 'plain requests to the plain port');
   t.equal((await askSecurely(tlsPort, 'shop.example.com', '/both')).text, 'good', 'others to the port with TLS');
 });

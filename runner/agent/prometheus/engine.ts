@@ -30,9 +30,14 @@ const startLimit = 600_000;
 /** How long measurements are kept, where the operator's flags do not say. */
 /**
  * What stands unless the environment says otherwise. Prometheus waits up to 5 s before it knows new targets, and by itself up
- * to 5 s more before it scrapes them: https://github.com/prometheus/prometheus/blob/main/cmd/prometheus/main.go
+ * to 5 s more before it scrapes them: https://github.com/prometheus/prometheus/blob/main/cmd/prometheus/main.go. For
+ * seconds after a reload it knows no Alertmanager, drops what fires meanwhile, and would say it again after a minute only.
  */
-const usual = ['--storage.tsdb.retention.time=15d', '--scrape.discovery-reload-interval=500ms'];
+const usual = [
+  '--storage.tsdb.retention.time=15d',
+  '--scrape.discovery-reload-interval=500ms',
+  '--rules.alert.resend-delay=15s',
+];
 
 /** Prometheus 2.42 or later. */
 export class PrometheusEngine implements AgentEngine {

@@ -1,5 +1,6 @@
 import groovy.json.JsonSlurperClassic
 import harness.Site
+import harness.Stubs
 import static harness.Suite.test
 
 /** The order of the stages, what they hand on, and what happens when one fails or the build is stopped. */
@@ -16,7 +17,7 @@ Map parametersOf(Site site, int call) { new JsonSlurperClassic().parseText(site.
 String digest = 'registry:5000/shop@sha256:' + 'a' * 64
 Map answers = [build: [result: [image: 'registry:5000/shop:7']], push: [result: [reference: digest, digest: 'sha256:' + 'a' * 64]], deploy: [result: [release: 4]]]
 Map error = [error: [code: 'TEST_FAILED', message: 'red', remedy: 'Mend it.']]
-List<String> all = ['test unit', 'build', 'push', 'test functional,integration,load', 'cleanup', 'push release', 'deploy', 'test production']
+List<String> all = ['test unit', 'build', 'push', 'test functional,integration,load', 'cleanup', 'push release', 'approval', 'deploy', 'test production']
 
 for (sandbox in [false, true]) {
     test("servicePipeline: goes through all stages in order and hands the digest on (${sandbox ? 'untrusted' : 'trusted'} library)") {
@@ -24,16 +25,17 @@ for (sandbox in [false, true]) {
         site.answer(answers)
         def build = site.good(sandbox: sandbox, "@Library('homeostat') _\nservicePipeline()")
         assert asked(site) == all
-        assert build.steps.findAll { it.name == 'stage' }*.given*.name == ['unit', 'build', 'push', 'candidate', 'release', 'deploy', 'verify']
+        assert build.steps.findAll { it.name == 'stage' }*.given*.name == ['unit', 'build', 'push', 'candidate', 'release', 'approval', 'deploy', 'verify']
         assert build.steps*.name.take(2) == ['node', 'checkout']
         assert parametersOf(site, 1) == [:]
         assert parametersOf(site, 2) == [image: 'registry:5000/shop:7']
         assert parametersOf(site, 3) == [image: digest, build: '7', only: 'functional,integration,load']
         assert parametersOf(site, 4) == [build: '7']
         assert parametersOf(site, 5) == [image: digest, release: true]
-        assert parametersOf(site, 6) == [image: digest]
-        assert parametersOf(site, 7) == [only: 'production']
-        assert build.value.deploy == [release: 4] && build.value.keySet().toList() == ['unit', 'build', 'push', 'candidate', 'release', 'deploy', 'verify']
+        assert parametersOf(site, 6) == [image: digest, ask: true]
+        assert parametersOf(site, 7) == [image: digest]
+        assert parametersOf(site, 8) == [only: 'production']
+        assert build.value.deploy == [release: 4] && build.value.keySet().toList() == ['unit', 'build', 'push', 'candidate', 'release', 'approval', 'deploy', 'verify']
     }
 
     test("servicePipeline: a stop in the candidate stage still removes the candidate (${sandbox ? 'untrusted' : 'trusted'} library)") {
@@ -54,12 +56,25 @@ test('servicePipeline: the options reach what they are for') {
         servicePipeline(agent: 'docker && linux', config: 'shop/homeostat.yml', timeout: 5, approvedBy: 'Ada',
             credentials: [usernamePassword(credentialsId: 'registry', usernameVariable: 'HOMEOSTAT_REGISTRY_USER', passwordVariable: 'HOMEOSTAT_REGISTRY_PASSWORD')])
     ''')
-    assert asked(site) == all
+    assert asked(site) == all - ['approval']: 'nobody is asked where somebody has approved'
     assert build.steps.find { it.name == 'node' }.given.label == 'docker && linux'
     assert build.steps.findAll { it.name == 'timeout' }*.given.unique() == [[time: 5, unit: 'MINUTES']]
     assert site.calls.collect { new JsonSlurperClassic().parseText(it.parameters).approvedBy } == [null, null, null, null, null, null, 'Ada', null]
     assert site.calls.every { new JsonSlurperClassic().parseText(it.parameters).config == 'shop/homeostat.yml' }
     assert site.calls.every { it.environment.HOMEOSTAT_REGISTRY_PASSWORD == 's3cret' && !it.parameters.contains('s3cret') }
+}
+
+test('servicePipeline: who approved is handed on to the deploy, and a rejection ends it') {
+    Map question = [needed: true, question: 'q-2345678', input: 'Approval-q-2345678', message: 'Deploy?', submitters: '', seconds: 60]
+    def site = new Site()
+    site.answer(answers + ['approval ask': [result: question], approval: [result: [approvedBy: 'grace']]])
+    def build = site.good(inputs: ['grace'], 'servicePipeline()')
+    assert parametersOf(site, 8) == [image: digest, approvedBy: 'grace']
+    assert build.steps.find { it.name == 'input' }.stage == 'approval'
+    def rejected = new Site()
+    rejected.answer(answers + ['approval ask': [result: question], approval: [exit: 6, result: error]])
+    assert rejected.bad(inputs: [Stubs.interruption()], 'servicePipeline()').error.class.simpleName == 'FlowInterruptedException'
+    assert !asked(rejected).contains('deploy')
 }
 
 test('servicePipeline: without credentials none are bound, and a stage has an hour') {
@@ -78,7 +93,7 @@ test('servicePipeline: a missing credential ends it before anything is run') {
 test('servicePipeline: skipped stages are not run, the rest is') {
     def site = new Site()
     site.good("servicePipeline(skip: ['unit', 'candidate', 'verify'])")
-    assert asked(site) == ['build', 'push', 'push release', 'deploy']
+    assert asked(site) == ['build', 'push', 'push release', 'approval', 'deploy']
     def built = new Site()
     built.good("servicePipeline(skip: ['build', 'push'])")
     assert asked(built) == all - ['build', 'push']
@@ -90,13 +105,13 @@ test('servicePipeline: a misspelt option or stage is refused before anything is 
     assert site.bad("servicePipeline(agnet: 'x', skip: [])").error.message ==
         'servicePipeline: unknown option agnet; allowed are agent, approvedBy, config, credentials, skip, timeout'
     assert site.bad("servicePipeline(skip: ['unit', 'depoly'])").error.message ==
-        'servicePipeline: unknown stage depoly in skip; the stages are unit, build, push, candidate, release, deploy, verify'
+        'servicePipeline: unknown stage depoly in skip; the stages are unit, build, push, candidate, release, approval, deploy, verify'
     def build = site.bad("servicePipeline(skip: 'unit')")
     assert build.error.message == 'servicePipeline: skip is a list of stages, such as [\'unit\']'
     assert !build.steps*.name.contains('node')
 }
 
-['test unit', 'build', 'push', 'deploy', 'test production'].each { failing ->
+['test unit', 'build', 'push', 'approval', 'deploy', 'test production'].each { failing ->
     test("servicePipeline: nothing follows a failed '${failing}'") {
         def site = new Site()
         site.answer(answers + [(failing): [exit: 1, result: error]])
@@ -144,14 +159,14 @@ test('servicePipeline: a stop in the deploy stage leaves the rest undone') {
     site.answer(answers + [deploy: [wait: 20]])
     def build = site.bad(stops: [{ site.has('started-deploy') }], 'servicePipeline()')
     assert build.error.class.simpleName == 'FlowInterruptedException'
-    assert asked(site) == all.take(7)
+    assert asked(site) == all.take(8)
 }
 
 test('servicePipeline: two of them side by side keep apart') {
     def site = new Site()
     site.answer(answers)
     def build = site.good("return parallel(a: { servicePipeline(config: 'a.yml') }, b: { servicePipeline(config: 'b.yml', skip: ['deploy', 'verify']) })")
-    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'a.yml' } == 8
-    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'b.yml' } == 6
+    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'a.yml' } == 9
+    assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'b.yml' } == 7
     assert build.value.a.containsKey('deploy') && !build.value.b.containsKey('deploy')
 }
