@@ -169,9 +169,8 @@ export const errorTable = define({
   },
   JENKINS_FAILED: {
     exit: 8,
-    meaning: 'Jenkins did not do what was asked of it.',
-    remedy:
-      'Check HOMEOSTAT_JENKINS_URL, and that its user may read the job and answer its inputs; or answer in Jenkins.',
+    meaning: 'Jenkins, or the job server that answers like it, did not do what was asked of it.',
+    remedy: 'Check its address, that it runs, and that the user of the token may read and build the job.',
   },
   RULE_MISSING: {
     exit: 2,

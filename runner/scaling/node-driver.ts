@@ -10,7 +10,7 @@ export interface NodeOrder {
   count: number;
   wanted: number;
   /** Host names of those to be removed; they are drained. */
-  nodes: string[];
+  nodes: readonly string[];
 }
 
 /** Adds and removes machines: whatever knows the cloud or the hypervisor. */

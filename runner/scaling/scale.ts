@@ -12,6 +12,7 @@ import type { Decision, Facts, GuardName, Limits, Live, ScaleRequest } from './m
 import { observeReplicas, type Observation } from './observe';
 import { askAtLimit } from './question';
 import type { ScalingSettings } from './settings';
+import { tellScaled } from './tell-scaled';
 
 export interface ScaleOptions {
   settings: ScalingSettings;
@@ -106,7 +107,9 @@ export async function scaleService(
   if (decision.verdict === 'ask') return askPeople(engine, decision, facts, settings, context);
   const result = resultOf(known, decision);
   if (decision.verdict !== 'scale') return recorded(engine, result, context);
-  return { ...result, ...(await observeReplicas(engine, known.service, decision.to, wait, context)) };
+  const observed = await observeReplicas(engine, known.service, decision.to, wait, context);
+  await tellScaled(engine, result, observed, context);
+  return { ...result, ...observed };
 }
 
 interface Decided {

@@ -2,11 +2,11 @@ import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail } from '../common/errors';
 import { run } from '../common/process';
+import type { JenkinsClient } from '../jenkins/client';
 import { listQuestions } from '../people/questions';
 import { readHistory } from '../scaling/history';
 import { findService, listTasks } from '../swarm/services';
 import { exampleName } from './example';
-import type { JobClient } from './job-client';
 import { startLoad, type Load } from './load';
 import type { Door } from './traffic';
 
@@ -23,7 +23,7 @@ export interface AdaptationResult {
 }
 
 export interface AdaptationParts {
-  jobs: JobClient;
+  jobs: JenkinsClient;
   engine: Engine;
   door: Door;
   /** Address of Alertmanager on this machine. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { alertingSettings } from '../alerting/settings';
 import { fail, messageOf } from '../common/errors';
 import { monitorSettings } from '../monitor/settings';
+import { peopleSettings } from '../people/settings';
 import { proxySettings } from '../proxy/settings';
 import type { SystemSettings } from './services';
 
@@ -35,12 +36,13 @@ export async function controllerEnvironment(settings: SystemSettings): Promise<s
   );
   const { values, problems } = parseSettings(text);
   const environment = { ...ownSettings(settings), ...values };
-  const readers = [proxySettings, monitorSettings, alertingSettings];
+  const readers = [proxySettings, monitorSettings, alertingSettings, peopleSettings];
   const wrong = [...problems, ...readers.flatMap((read) => read(environment).problems.map(({ message }) => message))];
   if (wrong.length > 0)
     fail('USAGE_INVALID', `${file} has settings that are wrong`, {
       evidence: wrong,
-      remedy: 'Correct them; docs/routing.md, docs/metrics-and-alerts.md and docs/alert-routing.md explain each.',
+      remedy:
+        'Correct them; docs/routing.md, docs/metrics-and-alerts.md, docs/alert-routing.md and docs/people.md explain each.',
     });
   return Object.entries(environment)
     .map(([name, value]) => `${name}=${value}\n`)

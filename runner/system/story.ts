@@ -3,10 +3,11 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail } from '../common/errors';
+import type { JenkinsClient } from '../jenkins/client';
 import { findService } from '../swarm/services';
 import { imageOf } from '../swarm/types';
 import { badTrailer, commitAndPush, edit, exampleName, git, type ExampleRepository } from './example';
-import type { BuildResult, JobClient } from './job-client';
+import { followNext, type BuildResult } from './job-client';
 import { startTraffic, type Door, type Traffic } from './traffic';
 
 /** One commit of the story and how it has to end. */
@@ -80,7 +81,7 @@ const buildLimit = 30_000;
 export async function tell(
   chapter: Chapter,
   repository: ExampleRepository,
-  jobs: JobClient,
+  jobs: JenkinsClient,
   engine: Engine,
   doors: Door[],
   context: Context,
@@ -98,7 +99,14 @@ export async function tell(
     context,
   );
   stdout.write(`  pushed ${commit.slice(0, 12)}\n`);
-  const build = await jobs.follow(exampleName, last, (text) => stdout.write(indent(masker(text))), buildLimit);
+  const build = await followNext(
+    jobs,
+    exampleName,
+    last,
+    (text) => stdout.write(indent(masker(text))),
+    buildLimit,
+    context,
+  );
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
   const traffic = asking ? await asking.stop() : await firstAnswers(doors, context);
   const exit = exitOf(build);

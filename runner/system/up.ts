@@ -3,10 +3,11 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
+import { JenkinsClient } from '../jenkins/client';
 import { adaptationTitle, tellAdaptation, wasScaled, type AdaptationResult } from './adaptation';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
-import { controllerStack, proxyStack, startController, startProxy } from './door';
+import { controllerFolder, controllerStack, proxyStack, startController, startProxy } from './door';
 import { answers } from './answers';
 import { alertmanagerAddress, controllerEnvironment } from './controller-environment';
 import {
@@ -19,7 +20,6 @@ import {
   runnerImage,
   type SystemImage,
 } from './images';
-import { JobClient } from './job-client';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
 import { jobsTokenFile, monitorStack, startMonitor } from './monitor';
 import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
@@ -62,11 +62,17 @@ export interface UpResult {
   jobs: string;
   prometheus: string;
   alertmanager: string;
+  page: string;
+  /** File with the token of those who may also answer questions there. */
+  pageToken: string;
   checkout?: string;
   chapters: ChapterResult[];
   /** Told once in the life of an example. */
   adaptation?: AdaptationResult;
 }
+
+/** Domain of the status page; names below localhost lead to this machine itself. */
+const pageDomain = 'homeostat.localhost';
 
 /** What is reached on the node itself, through the door. */
 const local = (port: number) => `http://127.0.0.1:${port}`;
@@ -177,6 +183,8 @@ export async function bringUp(
     jobs: plan.jobs,
     prometheus: plan.prometheus,
     alertmanager: plan.alertmanager,
+    page: plan.door.replace('127.0.0.1', pageDomain),
+    pageToken: path.join(controllerFolder(settings.folder), 'writer-token'),
     chapters: told?.chapters ?? [],
     ...(told ? { checkout: told.checkout } : {}),
     ...(told?.adaptation ? { adaptation: told.adaptation } : {}),
@@ -267,7 +275,7 @@ async function runExample(
   context.masker.add(token);
   await writeHook(repository, local(settings.jobsPort), token);
   await undoBadCommit(repository, context);
-  const client = new JobClient(local(settings.jobsPort), 'git', token, context);
+  const client = new JenkinsClient({ url: local(settings.jobsPort), user: 'git', token }, context);
   const told: ChapterResult[] = [];
   for (const chapter of chapters(history))
     told.push(await tell(chapter, repository, client, engine, doors(settings), context));
@@ -304,6 +312,7 @@ export function renderUp(result: UpResult): string {
     `  job server    ${result.jobs}`,
     `  Prometheus    ${result.prometheus}`,
     `  Alertmanager  ${result.alertmanager}`,
+    `  status page   ${result.page}, token in ${result.pageToken}`,
   ];
   if (result.checkout) {
     lines.push(

@@ -84,7 +84,7 @@ jobs:
     const before = await replicasNow();
     const start = performance.now();
     const queued = await client.post(
-      `v1/scale-service?service=${name}&scale=${before < 6 ? '+1' : '2'}&id=bench-${number}`,
+      `v1/scale-service?service=${name}&scale=${before < 6 ? '%2B1' : '2'}&id=bench-${number}`,
     );
     t.equal(queued.status, 200);
     const over = () => performance.now() - start > 20_000;

@@ -2,8 +2,10 @@ import t from 'tap';
 import { systemClock } from '../../runner/common/clock';
 import { HomeostatError } from '../../runner/common/errors';
 import { settleDecisions, type Executor } from '../../runner/people/execute';
+import { listNotices } from '../../runner/people/notices';
 import { askQuestion, decideQuestion, endQuestion, listQuestions, readQuestion } from '../../runner/people/questions';
 import { addRule, listRules, revokeRule } from '../../runner/people/standing-rules';
+import { tellScaled } from '../../runner/scaling/tell-scaled';
 import { failureOf } from '../common/support';
 import { withLab } from '../lab';
 import { realContext } from '../lab/context';
@@ -182,4 +184,24 @@ t.test('a decision that waits for who asked is ended by him, or when nobody came
     open.filter(({ question }) => question.subject === subject),
     [],
   );
+});
+
+t.test('a service that is scaled all day is one message, that shows the last change', async (t) => {
+  const engine = (await own).engine();
+  const context = realContext();
+  const service = ownSubject(t, engine);
+  for (const [from, to] of [
+    [2, 3],
+    [3, 4],
+  ] as const)
+    await tellScaled(
+      engine,
+      { service, verdict: 'scale', from, to, reason: 'memory is above 80 %', by: 'alertmanager' },
+      to === 4 ? { observed: false, running: 3, problem: 'no node has room' } : { observed: true, running: to },
+      context,
+    );
+  const notices = await listNotices(engine, context, { about: 'scale' });
+  const mine = notices.filter(({ base }) => base.subject === service);
+  t.match(mine, [{ notice: { title: `${service}: 3 to 4 replicas` } }]);
+  t.same(mine[0]!.notice.lines, ['memory is above 80 % (by alertmanager)', 'no node has room']);
 });

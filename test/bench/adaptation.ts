@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { request } from '../../runner/common/engine';
+import { startLoad } from '../../runner/system/load';
+import type { Service } from '../../runner/swarm/types';
+import { askedFor, machine, scalings } from '../e2e/machine';
+import { until } from '../e2e/support';
+import { realContext } from '../lab/context';
+import { writeSection } from './report';
+import type { Series } from './measure';
+
+const rounds = Number(process.env.ROUNDS ?? 20);
+/** Requests a second: twice the threshold for two tasks. */
+const rate = 200;
+const example = path.join(__dirname, '../../examples/greeter');
+const name = 'greeter_greeter';
+
+const series: Series[] = [];
+const note = (what: string, limit: string, values: number[]) => {
+  series.push({ name: what, unit: 's', limit, values });
+  process.stderr.write(`${what}: ${values.map((value) => value.toFixed(2)).join(' ')}\n`);
+};
+
+t.test('from a load to the first request of a new task', async (t) => {
+  const place = await machine(t);
+  const { lab } = place;
+  await lab.image('base');
+  const up = await place.run('up', '--no-example');
+  t.equal(up.code, 0, up.stderr.slice(-2000));
+  const engine = lab.engine();
+  const context = realContext({ env: lab.environment() });
+  const image = (await lab.docker(1, 'build', '--quiet', example)).trim();
+  // What is measured is one step, so a round need not wait until the service may be scaled again.
+  const stack = readFileSync(path.join(example, 'stack.yml'), 'utf8')
+    .replace(/image: .*/, `image: '${image}'`)
+    .replace(/scaleCooldownUp: \S+/, 'scaleCooldownUp: 1s');
+  await lab.exec(1, 'sh', '-c', `cat > /tmp/greeter.yml <<'END'\n${stack}\nEND`);
+  await lab.docker(1, 'stack', 'deploy', '--resolve-image', 'never', '-c', '/tmp/greeter.yml', 'greeter');
+  const service = () => request<Service & { UpdatedAt: string }>(engine, 'GET', `/services/${name}`);
+  const wanted = async () => (await service()).Spec.Mode.Replicated!.Replicas!;
+  const door = { url: `http://${lab.address()}/`, host: 'greeter.localhost' };
+  const rate5 = encodeURIComponent(`sum(rate(greeter_requests_total{job="${name}"}[15s])) < 1`);
+  const calm = async () => {
+    interface Found {
+      data: { result: unknown[] };
+    }
+    const quiet = (await place.ask<Found>(9090, `/api/v1/query?query=${rate5}`)).data.result.length > 0;
+    const alerts = await place.ask<unknown[]>(9093, `/api/v2/alerts?filter=service%3D%22${name}%22`);
+    return quiet && alerts.length === 0;
+  };
+  const times = { asked: [] as number[], decided: [] as number[], served: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    t.ok(await until(calm, 120), 'the load before is forgotten');
+    const builds = (await scalings(place)).length;
+    const load = startLoad(door, rate, context);
+    const begin = Date.now();
+    const beginning = context.clock.monotonic();
+    const known = 2;
+    t.ok(await until(() => Promise.resolve(load.load.firstAnswers.size > known), 90), 'a third task answers');
+    const first = [...load.load.firstAnswers.values()][known]!;
+    const { failed } = await load.stop();
+    t.equal(failed, 0, 'no request is lost');
+    times.served.push((first - beginning) / 1000);
+    const build = (await scalings(place)).slice(builds).find((each) => askedFor(each).scale === 'up')!;
+    times.asked.push((build.timestamp - begin) / 1000);
+    times.decided.push((Date.parse((await service()).UpdatedAt) - build.timestamp) / 1000);
+    await lab.docker(1, 'service', 'scale', '--detach', `${name}=2`);
+    t.ok(await until(async () => (await wanted()) === 2, 30));
+  }
+  note(
+    'a load crosses the threshold → request at the job',
+    'p95 ≤ 20 (155 with the engines’ own defaults)',
+    times.asked,
+  );
+  note('job queued → Swarm updated', 'p95 ≤ 2', times.decided);
+  note('a load crosses the threshold → the new task’s first request', 'p95 ≤ 25', times.served);
+});
+
+t.teardown(() =>
+  writeSection(
+    'From a load to a new task',
+    'One node with the whole system; the example at its defaults, twice the load that its alert allows.',
+    series,
+  ),
+);
