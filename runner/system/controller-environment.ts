@@ -29,13 +29,16 @@ const ownSettings = ({ alertmanagerPort }: SystemSettings): Record<string, strin
  * which win.
  * @throws USAGE_INVALID listing everything that is wrong in settings.env
  */
-export async function controllerEnvironment(settings: SystemSettings): Promise<string> {
+export async function controllerEnvironment(
+  settings: SystemSettings,
+  more: Record<string, string> = {},
+): Promise<string> {
   const file = settingsFile(settings);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? '' : fail('USAGE_INVALID', `${file} cannot be read`, { cause: messageOf(error) }),
   );
   const { values, problems } = parseSettings(text);
-  const environment = { ...ownSettings(settings), ...values };
+  const environment = { ...ownSettings(settings), ...more, ...values };
   const readers = [proxySettings, monitorSettings, alertingSettings, peopleSettings];
   const wrong = [...problems, ...readers.flatMap((read) => read(environment).problems.map(({ message }) => message))];
   if (wrong.length > 0)

@@ -9,6 +9,7 @@ import { controllerEnvironment } from './controller-environment';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
 import { siteFolder, type SystemSettings } from './services';
+import { slackSettings, withSecrets } from './slack-settings';
 import { nodeId, startStack } from './start-stack';
 
 export const controllerStack = 'homeostat-controller';
@@ -27,7 +28,9 @@ export async function startController(
   const folder = controllerFolder(settings.folder);
   const secrets = await controllerSecrets(folder, context);
   await mkdir(siteFolder(settings), { recursive: true, mode: 0o700 });
-  await writeFile(path.join(folder, 'environment'), await controllerEnvironment(settings), { mode: 0o600 });
+  const slack = await slackSettings(folder, context);
+  const environment = await controllerEnvironment(settings, slack.environment);
+  await writeFile(path.join(folder, 'environment'), environment, { mode: 0o600 });
   const variables = {
     RUNNER_IMAGE: image,
     STATE: settings.folder,
@@ -42,7 +45,10 @@ export async function startController(
   };
   await startStack(
     engine,
-    { stack: controllerStack, images: { controller: image }, variables, folder },
+    {
+      ...{ stack: controllerStack, images: { controller: image }, variables, folder },
+      adapt: (content) => withSecrets(content, 'controller', slack.secrets),
+    },
     settings.folder,
     context,
   );

@@ -21,6 +21,8 @@ export interface SystemStack {
   variables: Record<string, string>;
   /** Where the files lie that the stack file names. */
   folder: string;
+  /** Makes of the stack file what this installation needs. */
+  adapt?(content: string): string;
 }
 
 /**
@@ -29,14 +31,14 @@ export interface SystemStack {
  */
 export async function startStack(
   engine: Engine,
-  { stack, images, variables, folder }: SystemStack,
+  { stack, images, variables, folder, adapt = (content) => content }: SystemStack,
   stateFolder: string,
   context: Context,
 ): Promise<void> {
   await addToState(stateFolder, (state) => ({ ...state, stacks: including(state.stacks, stack) }));
   const since = context.clock.now().toISOString();
   const component = stack.slice(systemPrefix.length);
-  const content = resource(`resources/stacks/${component}.yml`);
+  const content = adapt(resource(`resources/stacks/${component}.yml`));
   await deployStack({ stack, content, folder, credentials: {}, resolve: 'never' }, variables, context);
   const targets = Object.entries(images).map(([service, image]) => ({ service: `${stack}_${service}`, image }));
   const outcome = await watchRollout(

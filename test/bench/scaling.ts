@@ -55,14 +55,7 @@ t.test('from the job to the Swarm', async (t) => {
       .inspect()
   ).Id;
   const flags = ['--detach', '--endpoint-mode', 'dnsrr', '--init', '--stop-grace-period', '1s', '--no-resolve-image'];
-  const labels = [
-    '--label',
-    'com.df.scaleMax=100',
-    '--label',
-    'com.df.scaleCooldownUp=0s',
-    '--label',
-    'com.df.scaleCooldownDown=0s',
-  ];
+  const labels = ['--label', 'com.df.scaleMax=100'];
   await lab.docker(1, 'service', 'create', '--name', name, ...flags, ...labels, image, 'sleep', '100000');
   t.teardown(() => lab.docker(1, 'service', 'rm', name));
   const { DOCKER_HOST } = lab.environment();
@@ -71,7 +64,11 @@ quietPeriod: 0
 jobs:
   service-scale:
     command: scale
-    environment: { DOCKER_HOST: '${DOCKER_HOST}', HOMEOSTAT_SCALE_FLAP_WINDOW: '0s' }
+    environment:
+      DOCKER_HOST: '${DOCKER_HOST}'
+      HOMEOSTAT_SCALE_COOLDOWN_UP: '0'
+      HOMEOSTAT_SCALE_COOLDOWN_DOWN: '0'
+      HOMEOSTAT_SCALE_FLAP_WINDOW: '0'
     parameters: { service: {}, scale: {}, by: {}, id: {}, at: {} }
 `;
   const server = await startServer(t, yaml, undefined, process.env.PATH, runner);

@@ -1,0 +1,75 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stringify, parse } from 'yaml';
+import type { Context } from '../common/context';
+import { fail } from '../common/errors';
+import { contentHash } from './credentials';
+
+/** What `up` takes over from its environment, and keeps for the next time. */
+const variables = {
+  token: 'SLACK_TOKEN',
+  channel: 'SLACK_CHANNEL',
+  signingSecret: 'SLACK_SIGNING_SECRET',
+} as const;
+
+type Key = keyof typeof variables;
+
+export interface SlackFiles {
+  /** The controller's settings that are no secret. */
+  environment: Record<string, string>;
+  /** Names of secrets and their files in the folder. */
+  secrets: { target: string; file: string; hash: string }[];
+}
+
+/**
+ * Where the controller reaches Slack, from `SLACK_TOKEN`, `SLACK_CHANNEL` and `SLACK_SIGNING_SECRET` or their longer names,
+ * else as it was told at an earlier `up`.
+ * @throws USAGE_INVALID for a token without a channel
+ */
+export async function slackSettings(folder: string, { env, masker }: Context): Promise<SlackFiles> {
+  const values: Partial<Record<Key, string>> = {};
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const key of Object.keys(variables) as Key[]) {
+    const file = path.join(folder, fileOf(key));
+    const given = env[`HOMEOSTAT_${variables[key]}`]?.trim() || env[variables[key]]?.trim();
+    if (given) await writeFile(file, given, { mode: 0o600 });
+    const value = given ?? (await readFile(file, 'utf8').catch(() => ''));
+    if (value === '') continue;
+    values[key] = value;
+    if (key !== 'channel') masker.add(value);
+  }
+  if (values.token === undefined) return { environment: {}, secrets: [] };
+  if (values.channel === undefined)
+    fail('USAGE_INVALID', 'SLACK_TOKEN is there, and SLACK_CHANNEL is not', {
+      remedy: "Set SLACK_CHANNEL to the channel's id, such as C0123456789.",
+    });
+  return {
+    environment: { HOMEOSTAT_SLACK_CHANNEL: values.channel },
+    secrets: (['token', 'signingSecret'] as const).flatMap((key) => {
+      const value = values[key];
+      const target = `dfp_homeostat_${variables[key].toLowerCase()}`;
+      return value === undefined ? [] : [{ target, file: fileOf(key), hash: contentHash(value) }];
+    }),
+  };
+}
+
+const fileOf = (key: Key) => variables[key].toLowerCase().replaceAll('_', '-');
+
+interface StackFile {
+  services: Record<string, { secrets?: object[] }>;
+  secrets?: Record<string, object>;
+}
+
+/** A stack file with further secrets of one of its services. */
+export function withSecrets(content: string, service: string, secrets: SlackFiles['secrets']): string {
+  if (secrets.length === 0) return content;
+  const stack = parse(content) as StackFile;
+  const own = stack.services[service]!;
+  own.secrets = [...(own.secrets ?? []), ...secrets.map(({ target }) => ({ source: target, target, mode: 0o400 }))];
+  const named = secrets.map(({ target, file, hash }) => [
+    target,
+    { file: `./${file}`, name: `homeostat-${file}-${hash}` },
+  ]);
+  stack.secrets = { ...stack.secrets, ...(Object.fromEntries(named) as Record<string, object>) };
+  return stringify(stack);
+}
