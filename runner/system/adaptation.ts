@@ -61,19 +61,21 @@ export async function tellAdaptation(parts: AdaptationParts, context: Context): 
   const asking = startLoad(door, rate, context);
   try {
     await story.until('the alert fires', limits.step, () => alertFires(parts.alertmanager, 'up', context));
+    let newcomer = stranger(asking.load);
     await story.until(
       `the job ${scalingJob} runs`,
       limits.step,
       async () => (await parts.jobs.lastBuild(scalingJob)) > known,
     );
-    await grows(parts, story, asking.load, before + 1, context);
+    await grows(parts, story, newcomer, before + 1, context);
     const question = await story.until('at its maximum: a person is asked', limits.step, () =>
       openQuestion(engine, context),
     );
     stdout.write(`  │ ${question.title}\n`);
     story.cause(`homeostat answer ${question.id} scale --reason 'the example shows it'`);
+    newcomer = stranger(asking.load);
     await answer(question.id, context);
-    await grows(parts, story, asking.load, before + 2, context);
+    await grows(parts, story, newcomer, before + 2, context);
   } finally {
     await asking.stop();
   }
@@ -86,18 +88,24 @@ export async function tellAdaptation(parts: AdaptationParts, context: Context): 
   return { moments, requests, failed };
 }
 
+/** Whether a task has answered that had not when this was asked for. */
+function stranger({ firstAnswers }: Load): () => boolean {
+  const known = new Set(firstAnswers.keys());
+  return () => [...firstAnswers.keys()].some((task) => !known.has(task));
+}
+
 /** A task more is wanted, runs, and answers. */
-async function grows({ engine }: AdaptationParts, story: Story, load: Load, count: number, context: Context) {
-  const known = new Set(load.firstAnswers.keys());
-  await story.until(
-    `the Swarm is told: ${count} tasks`,
-    limits.step,
-    async () => (await replicas(engine, context)) >= count,
-  );
-  await story.until('the new task is well', limits.step, async () => (await running(engine, context)) >= count);
-  await story.until('the new task answers its first request', limits.step, () =>
-    Promise.resolve([...load.firstAnswers.keys()].some((task) => !known.has(task))),
-  );
+async function grows(
+  { engine }: AdaptationParts,
+  story: Story,
+  newcomer: () => boolean,
+  count: number,
+  context: Context,
+): Promise<void> {
+  const { step } = limits;
+  await story.until(`the Swarm is told: ${count} tasks`, step, async () => (await replicas(engine, context)) >= count);
+  await story.until('the new task is well', step, async () => (await running(engine, context)) >= count);
+  await story.until('the new task has answered a request', step, () => Promise.resolve(newcomer()));
 }
 
 /** Prints each moment with the time since its cause. */
