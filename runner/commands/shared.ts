@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Options } from 'yargs';
 import type { Context } from '../common/context';
 import { requireDuration } from '../common/duration';
@@ -14,7 +15,16 @@ export const flag = (values: Values, name: string): boolean => values[name] === 
 
 /** Who runs this: the person or job that Jenkins names, else the user of the machine. */
 export const actor = ({ env }: Context): string =>
-  env.BUILD_USER ?? env.JOB_NAME ?? env.SUDO_USER ?? env.USER ?? env.LOGNAME ?? 'unknown';
+  env.BUILD_USER ?? env.JOB_NAME ?? env.SUDO_USER ?? env.USER ?? env.LOGNAME ?? accountName();
+
+/** A user without an entry in the machine's list of accounts has no name. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}
 
 export const stackOption: Record<string, Options> = {
   stack: { type: 'string', describe: 'Name of the stack (default: as homeostat.yml says)' },

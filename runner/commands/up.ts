@@ -26,8 +26,9 @@ const command: Command = {
     ...dryRunOption,
   },
   async run(context, values) {
-    const [{ bringUp, planUp, renderUp }, { stateFolder }, { addToken }, { parseRights }] = await Promise.all([
+    const [{ bringUp, planUp }, { renderUp }, { stateFolder }, { addToken }, { parseRights }] = await Promise.all([
       import('../system/up'),
+      import('../system/up-render'),
       import('../system/state'),
       import('../jobs/tokens'),
       import('../jobs/rights'),

@@ -3,13 +3,14 @@ import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
+import { jobsFile, scaleJob } from './jobs-file';
 import { JenkinsClient } from '../jenkins/client';
 import { adaptationTitle, tellAdaptation, wasScaled, type AdaptationResult } from './adaptation';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { controllerFolder, controllerStack, proxyStack, startController, startProxy } from './door';
 import { answers } from './answers';
-import { alertmanagerAddress, controllerEnvironment } from './controller-environment';
+import { controllerEnvironment } from './controller-environment';
 import {
   ensureImage,
   imageExists,
@@ -228,34 +229,6 @@ async function buildImages(engine: Engine, settings: UpSettings, context: Contex
   return { runner, registry: later(images.registry), proxy: later(images.proxy), monitor: later(images.monitor) };
 }
 
-/** The job by which services are scaled. */
-const scaleJob = 'service-scale';
-
-/** The jobs of a fresh system: the example's pipeline, and scaling. JSON is YAML. */
-function jobsFile(settings: UpSettings): string {
-  const jobs = {
-    [exampleName]: {
-      description: 'The example service',
-      repository: exampleRepository(settings.folder).url,
-      branches: ['main'],
-    },
-    [scaleJob]: {
-      description: 'Scales a service within its limits; Alertmanager asks for it',
-      command: 'scale',
-      quietPeriod: '0s',
-      environment: { HOMEOSTAT_ALERTMANAGER: alertmanagerAddress },
-      parameters: {
-        service: { description: 'Name of the Swarm service' },
-        scale: { description: 'up, down, a number of replicas, or how many more or fewer: +2, -1' },
-        by: { description: 'For up and down: replicas or a percentage, instead of what the labels say' },
-        id: { description: 'The same id twice is one request' },
-        at: { description: 'When the alert was sent; what is old counts no more' },
-      },
-    },
-  };
-  return `${JSON.stringify({ executors: 2, keep: { builds: 50 }, jobs }, null, 2)}\n`;
-}
-
 async function runExample(
   engine: Engine,
   settings: UpSettings,
@@ -300,34 +273,4 @@ async function keptToken(
   const token = await makeToken(path.join(folder, 'jobs'), user, rights);
   await writeFile(file, `${token}\n`, { mode: 0o600 });
   return token;
-}
-
-/** What to know and to try next. */
-export function renderUp(result: UpResult): string {
-  const lines = [
-    '',
-    `up after ${Math.round(result.seconds)} s`,
-    `  door          ${result.door}`,
-    `  registry      ${result.registry}`,
-    `  job server    ${result.jobs}`,
-    `  Prometheus    ${result.prometheus}`,
-    `  Alertmanager  ${result.alertmanager}`,
-    `  status page   ${result.page}, token in ${result.pageToken}`,
-  ];
-  if (result.checkout) {
-    lines.push(
-      `  example       ${result.checkout}`,
-      '',
-      'next:',
-      `  curl -H 'Host: ${exampleName}.localhost' ${result.door}/     or ${result.door}/${exampleName}`,
-      `  cd ${result.checkout} && $EDITOR greeting.js && git commit -am 'My change' && git push origin main`,
-      '  homeostat releases --stack greeter     what ran, and what can be gone back to',
-      '  homeostat rollback --stack greeter     go back one release',
-    );
-  }
-  lines.push(
-    '  homeostat status                       what runs',
-    '  npm run down                           take it all down',
-  );
-  return lines.join('\n');
 }

@@ -4,27 +4,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { ask as request } from './door';
+import type { AdaptationResult } from '../../runner/system/adaptation';
 import { askedFor, machine, scalings, systemAsItIs } from './machine';
-import { liveService, runner, until } from './support';
+import { runner, until } from './support';
 
 const execute = promisify(execFile);
-
-/** So many requests a second to the example until it is stopped; @returns what was not answered well */
-function load(address: string, rate: number): () => Promise<string[]> {
-  const bad: string[] = [];
-  const asked: Promise<void>[] = [];
-  const one = () =>
-    request({ address, host: 'greeter.localhost' }).then(
-      ({ status }) => void (status === 200 || bad.push(String(status))),
-      (error: unknown) => void bad.push(String(error)),
-    );
-  const timer = setInterval(() => asked.push(one()), 1000 / rate);
-  return async () => {
-    clearInterval(timer);
-    await Promise.all(asked);
-    return bad;
-  };
-}
 
 t.test('up makes a system out of nothing and sends four commits through it; down leaves nothing', async (t) => {
   const place = await machine(t);
@@ -43,8 +27,9 @@ t.test('up makes a system out of nothing and sends four commits through it; down
 
   const up = await run('up', '--json');
   t.equal(up.code, 0, up.stderr.slice(-2000));
-  const { chapters, checkout } = JSON.parse(up.stdout) as {
+  const { chapters, checkout, adaptation } = JSON.parse(up.stdout) as {
     checkout: string;
+    adaptation: AdaptationResult;
     chapters: { exit: number; traffic: { requests: number; seen: Record<string, number>; failures: object } }[];
   };
   t.same(
@@ -79,6 +64,8 @@ t.test('up makes a system out of nothing and sends four commits through it; down
   const told = (await run('status')).stdout;
   t.match(told, /routes: http:\/\/greeter\.localhost/, 'its routes are told');
   t.match(told, /proxies\n {2}✔ node1 +HAProxy 3/);
+  const own = await lab.exec(1, 'wget', '-q', '-O', '-', '--header=Host: homeostat.localhost', 'http://127.0.0.1/');
+  t.match(own, '<title>Homeostat</title>', 'the status page is reached from the node itself');
   t.match(
     readFileSync(path.join(home, '.docker/config.json'), 'utf8'),
     /127\.0\.0\.1:5000/,
@@ -88,17 +75,30 @@ t.test('up makes a system out of nothing and sends four commits through it; down
 
   t.match(told, /alerts: greeter_greeter_busy → job service-scale, up; greeter_greeter_idle → job service-scale, down/);
 
-  await t.test('load makes an alert, the alert a build, the build one more replica', async (t) => {
-    const before = (await liveService(lab, 'greeter_greeter'))!.replicas;
-    const stop = load(lab.address(), 200);
-    const asked = async () => (await scalings(place)).some((build) => askedFor(build).scale === 'up');
-    t.ok(await until(asked, 120), 'the job server has a build');
-    const more = async () => (await liveService(lab, 'greeter_greeter'))!.replicas > before;
-    t.ok(await until(more, 60), 'which scales the service');
-    t.same(await stop(), [], 'and no request was lost');
-    const [first] = (await scalings(place)).filter((build) => askedFor(build).scale === 'up');
-    t.match(askedFor(first!), { service: 'greeter_greeter', user: 'alertmanager' });
-  });
+  t.equal(adaptation.failed, 0, 'no request was lost while the example grew and shrank');
+  t.ok(adaptation.requests > 1000);
+  t.same(
+    adaptation.moments.map(({ what }) => what),
+    [
+      'the alert fires',
+      'the job service-scale runs',
+      'the Swarm is told: 3 tasks',
+      'the new task is well',
+      'the new task has answered a request',
+      'at its maximum: a person is asked',
+      'the Swarm is told: 4 tasks',
+      'the new task is well',
+      'the new task has answered a request',
+      'the alert for calm fires',
+      '3 tasks are left',
+      '2 tasks are left',
+    ],
+    'the example adapts, and a person is asked only at its limit',
+  );
+  const builds = await scalings(place);
+  t.same([...new Set(builds.map((build) => askedFor(build).user))], ['alertmanager']);
+  const page = await request({ address: lab.address(), host: 'homeostat.localhost' });
+  t.equal(page.status, 403, 'the status page is for the node itself');
 
   const asItWas = await systemAsItIs(place);
   const again = await run('up', '--json');
