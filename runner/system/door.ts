@@ -47,7 +47,7 @@ export async function startController(
     engine,
     {
       ...{ stack: controllerStack, images: { controller: image }, variables, folder },
-      adapt: (content) => withSecrets(content, 'controller', slack.secrets),
+      adapt: (content) => withSecrets(content, 'controller', slack.controller),
     },
     settings.folder,
     context,

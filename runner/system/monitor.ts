@@ -6,6 +6,7 @@ import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
 import { controllerFolder } from './door';
 import type { SystemSettings } from './services';
+import { slackSettings, withSecrets } from './slack-settings';
 import { nodeId, startStack } from './start-stack';
 
 export const monitorStack = 'homeostat-monitor';
@@ -48,5 +49,7 @@ export async function startMonitor(
     NODE_ID: await nodeId(engine, context),
   };
   const images = { prometheus: monitor, alertmanager: monitor, exporter: runner, 'node-exporter': monitor };
-  await startStack(engine, { stack: monitorStack, images, variables, folder }, settings.folder, context);
+  const slack = await slackSettings(folder, context);
+  const adapt = (content: string) => withSecrets(content, 'alertmanager', slack.alertmanager);
+  await startStack(engine, { stack: monitorStack, images, variables, folder, adapt }, settings.folder, context);
 }

@@ -14,12 +14,23 @@ const variables = {
 
 type Key = keyof typeof variables;
 
+/** A secret of a service: its name in the container, and the file in the controller's folder that it is made of. */
+export interface FileSecret {
+  target: string;
+  file: string;
+  hash: string;
+}
+
 export interface SlackFiles {
   /** The controller's settings that are no secret. */
   environment: Record<string, string>;
-  /** Names of secrets and their files in the folder. */
-  secrets: { target: string; file: string; hash: string }[];
+  /** Of the controller, by which people are told and asked. */
+  controller: FileSecret[];
+  /** Of Alertmanager, which tells of alerts by itself. */
+  alertmanager: FileSecret[];
 }
+
+const alertmanagerTarget = 'slack-token';
 
 /**
  * Where the controller reaches Slack, from `SLACK_TOKEN`, `SLACK_CHANNEL` and `SLACK_SIGNING_SECRET` or their longer names,
@@ -38,18 +49,26 @@ export async function slackSettings(folder: string, { env, masker }: Context): P
     values[key] = value;
     if (key !== 'channel') masker.add(value);
   }
-  if (values.token === undefined) return { environment: {}, secrets: [] };
+  if (values.token === undefined) return { environment: {}, controller: [], alertmanager: [] };
   if (values.channel === undefined)
     fail('USAGE_INVALID', 'SLACK_TOKEN is there, and SLACK_CHANNEL is not', {
       remedy: "Set SLACK_CHANNEL to the channel's id, such as C0123456789.",
     });
+  const secret = (key: Key, target: string): FileSecret[] => {
+    const value = values[key];
+    return value === undefined ? [] : [{ target, file: fileOf(key), hash: contentHash(value) }];
+  };
   return {
-    environment: { HOMEOSTAT_SLACK_CHANNEL: values.channel },
-    secrets: (['token', 'signingSecret'] as const).flatMap((key) => {
-      const value = values[key];
-      const target = `dfp_homeostat_${variables[key].toLowerCase()}`;
-      return value === undefined ? [] : [{ target, file: fileOf(key), hash: contentHash(value) }];
-    }),
+    environment: {
+      HOMEOSTAT_SLACK_CHANNEL: values.channel,
+      HOMEOSTAT_ALERTING_SLACK_CHANNEL: values.channel,
+      HOMEOSTAT_ALERTING_SLACK_TOKEN_FILE: `/run/secrets/${alertmanagerTarget}`,
+    },
+    controller: [
+      ...secret('token', 'dfp_homeostat_slack_token'),
+      ...secret('signingSecret', 'dfp_homeostat_slack_signing_secret'),
+    ],
+    alertmanager: secret('token', alertmanagerTarget),
   };
 }
 
@@ -61,14 +80,14 @@ interface StackFile {
 }
 
 /** A stack file with further secrets of one of its services. */
-export function withSecrets(content: string, service: string, secrets: SlackFiles['secrets']): string {
+export function withSecrets(content: string, service: string, secrets: FileSecret[]): string {
   if (secrets.length === 0) return content;
   const stack = parse(content) as StackFile;
   const own = stack.services[service]!;
   own.secrets = [...(own.secrets ?? []), ...secrets.map(({ target }) => ({ source: target, target, mode: 0o400 }))];
   const named = secrets.map(({ target, file, hash }) => [
     target,
-    { file: `./${file}`, name: `homeostat-${file}-${hash}` },
+    { file: `./${file}`, name: `homeostat-${service}-${file}-${hash}` },
   ]);
   stack.secrets = { ...stack.secrets, ...(Object.fromEntries(named) as Record<string, object>) };
   return stringify(stack);

@@ -23,8 +23,8 @@ t.test('a token without a channel is refused, with what to do', async (t) => {
 
 t.test('without a token nothing is set up, and the stack file stays as it is', async (t) => {
   const settings = await slackSettings(folderOf(t), testContext({ env: { SLACK_CHANNEL: 'C1' } }));
-  t.same(settings, { environment: {}, secrets: [] });
-  t.equal(withSecrets(content, 'controller', settings.secrets), content);
+  t.same(settings, { environment: {}, controller: [], alertmanager: [] });
+  t.equal(withSecrets(content, 'controller', settings.controller), content);
 });
 
 t.test('what was given once is kept, as a secret of the controller and nowhere else', async (t) => {
@@ -33,10 +33,16 @@ t.test('what was given once is kept, as a secret of the controller and nowhere e
   const first = await slackSettings(folder, testContext({ env: given }));
   const later = await slackSettings(folder, testContext({ env: {} }));
   t.same(later, first);
-  t.same(first.environment, { HOMEOSTAT_SLACK_CHANNEL: 'C1' });
+  t.match(first.environment, { HOMEOSTAT_SLACK_CHANNEL: 'C1', HOMEOSTAT_ALERTING_SLACK_CHANNEL: 'C1' });
+  const monitor = withSecrets(resource('resources/stacks/monitor.yml'), 'alertmanager', first.alertmanager);
+  t.match(
+    (parse(monitor) as { services: { alertmanager: { secrets: object[] } } }).services.alertmanager.secrets.at(-1),
+    { target: path.basename(first.environment.HOMEOSTAT_ALERTING_SLACK_TOKEN_FILE!) },
+    'Alertmanager finds the token where its configuration says',
+  );
   t.equal(readFileSync(path.join(folder, 'slack-token'), 'utf8'), token);
   t.equal(statSync(path.join(folder, 'slack-token')).mode & 0o077, 0);
-  const text = withSecrets(content, 'controller', first.secrets);
+  const text = withSecrets(content, 'controller', first.controller);
   t.notMatch(text, token);
   const stack = parse(text) as {
     services: { controller: { secrets: { source: string; target: string }[] } };
@@ -47,8 +53,8 @@ t.test('what was given once is kept, as a secret of the controller and nowhere e
   t.same(targets.slice(-2), ['dfp_homeostat_slack_token', 'dfp_homeostat_slack_signing_secret']);
   t.match(stack.secrets.dfp_homeostat_slack_token, {
     file: './slack-token',
-    name: /^homeostat-slack-token-[0-9a-f]{12}$/,
+    name: /^homeostat-controller-slack-token-[0-9a-f]{12}$/,
   });
   const changed = await slackSettings(folder, testContext({ env: { SLACK_TOKEN: 'xoxb-another' } }));
-  t.not(changed.secrets[0]?.hash, first.secrets[0]?.hash, 'another token is another secret');
+  t.not(changed.controller[0]?.hash, first.controller[0]?.hash, 'another token is another secret');
 });
