@@ -88,7 +88,10 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
   const secrets = new OwnSecrets(engine, options.settings.secrets, context);
   const wake = () => passes.wake();
   controller.wake = wake;
-  const events: EventFollower = new EventFollower(engine, context, wake, (event) => cluster.told(event));
+  const events: EventFollower = new EventFollower(engine, context, wake, (event) => {
+    cluster.told(event);
+    if (event.type === 'config') people?.told();
+  });
   const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
   const polls = new Polls();
   const people = options.people && new PeopleDesk(options.people.settings, options.people.executors, engine, context);

@@ -12,6 +12,8 @@ import { SignatureCheck, type SignedRequest } from './slack/signature';
 
 /** Milliseconds. */
 const interval = 1000;
+/** So long the store is not looked at while nothing waits in it, unless the Swarm tells of a change. */
+const calm = 10_000;
 
 /** Where people are told, asked and heard: runs all day in the controller. All that it knows is in the Swarm's store. */
 export class PeopleDesk {
@@ -21,6 +23,9 @@ export class PeopleDesk {
   private readonly busy: Busy = new Map();
   private readonly counts = { decided: 0, refused: 0, failed: 0, forged: 0, late: 0, replayed: 0, unreadable: 0 };
   private open = 0;
+  /** Questions that are not settled, as of the last look. */
+  private unsettled = 0;
+  private lookedAt = -Infinity;
   private problem = '';
 
   constructor(
@@ -58,6 +63,11 @@ export class PeopleDesk {
     if (!this.api) return;
     this.counts[await takeClick(this.engine, this.api, click, this.context)]++;
     await this.settle().catch((error: unknown) => this.context.log.debug(`later: ${messageOf(error)}`));
+  }
+
+  /** Something in the store has changed. */
+  told(): void {
+    this.lookedAt = -Infinity;
   }
 
   /** Runs until the signal of the context. */
@@ -99,7 +109,14 @@ export class PeopleDesk {
   }
 
   private async settle(): Promise<void> {
-    const unsettled = await listUnsettled(this.engine, this.context);
+    const now = this.context.clock.monotonic();
+    if (this.unsettled === 0 && now - this.lookedAt < calm) return;
+    this.lookedAt = now;
+    const unsettled = await listUnsettled(this.engine, this.context).catch((error: unknown) => {
+      this.told();
+      throw error;
+    });
+    this.unsettled = unsettled.length;
     this.open = unsettled.filter(({ state }) => state.state === 'open').length;
     for (const work of dueWorks(this.engine, unsettled, this.executors, this.context, { busy: this.busy })) void work();
   }

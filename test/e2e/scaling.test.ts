@@ -93,6 +93,23 @@ t.test('a person scales, and it is observed and written down', async (t) => {
   t.match(explained.stdout, /what was not done, newest first\n.*refuse: it was carried out/);
 });
 
+t.test('a runner that is killed at any moment leaves one step to be seen, and no second one', async (t) => {
+  const lab = await sharedLab(t);
+  for (const moment of [200, 350, 450, 550, 700, 900]) {
+    const { name, project, replicas } = await service(t, lab, [...labelled, '--label', 'com.df.scaleCooldownUp=1h'], 1);
+    const args = ['scale', name, 'up', '--id', '0123456789abcdef@2026-01-01T00:00:00Z'];
+    const { child, ended } = project.start(args);
+    setTimeout(() => child.kill('SIGKILL'), moment);
+    await ended;
+    t.ok(await until(async () => (await running(lab, name)) === (await replicas()), 60));
+    const told = (await replicas()) === 2 ? ['hold', 'none'] : ['scale'];
+    const again = await project.run(args);
+    t.equal(again.code, 0, again.stderr);
+    t.ok(told.includes(String(again.result.verdict)), `killed after ${moment} ms: ${JSON.stringify(again.result)}`);
+    t.equal(await replicas(), 2);
+  }
+});
+
 t.test('a hold and a silence keep alerts and people from scaling', async (t) => {
   const lab = await sharedLab(t);
   const { name, project, replicas } = await service(t, lab);
