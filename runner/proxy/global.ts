@@ -44,8 +44,7 @@ const resolverLines = (name: string, interval: number, { resolvers }: ProxySetti
     ...resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
     // More than some 28 tasks do not fit into what is usual.
     'accepted_payload_size 8192',
-    // A name without tasks is asked for again soon in any case, and may be passed on to servers that never answer.
-    'resolve_retries 1',
+    'resolve_retries 3',
     `timeout resolve ${time(interval)}`,
     // The name service is on this machine: what it has not answered by then is lost.
     `timeout retry ${time(Math.max(100, interval))}`,

@@ -32,7 +32,7 @@ const between = (lowest: number, value: number, highest: number) =>
 /**
  * Intervals that keep an idle proxy cheap, however many services there are. Measured on HAProxy 3.0, one task a service,
  * on a busy machine: a question to the name server costs up to 30 us, a check by HTTP up to 280 us. So 3 ms a service
- * make 333 questions a second (1 % of a core), the newest 50 more (0.2 %), and 100 ms a backend 10 checks a second for
+ * make 333 questions a second (1 % of a core), the newest 80 more (0.2 %), and 100 ms a backend 10 checks a second for
  * each task that a service has (0.3 %). Below nine services a question every 25 ms is cheap enough. From 250 services on
  * questions grow again, for a task that scaling adds should not wait long for its first request. Checks can be rare: who
  * asks notices first, and the Swarm checks as well.
@@ -41,7 +41,7 @@ const between = (lowest: number, value: number, highest: number) =>
  */
 export const intervalsFor = (services: number, backends: number): Intervals => ({
   resolve: between(25, 3 * services, 750),
-  resolveNewest: between(25, 3 * services, 150),
+  resolveNewest: between(25, 3 * services, 100),
   check: between(1000, 100 * backends, 10_000),
   downCheck: between(200, 4 * backends, 2000),
 });

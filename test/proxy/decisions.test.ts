@@ -10,9 +10,9 @@ import { complaints, render, service } from './support';
 
 t.test('the intervals follow the number of services', async (t) => {
   t.same(intervalsFor(1, 1), { resolve: 25, resolveNewest: 25, check: 1000, downCheck: 200 });
-  t.same(intervalsFor(100, 100), { resolve: 300, resolveNewest: 150, check: 10_000, downCheck: 400 });
-  t.same(intervalsFor(500, 500), { resolve: 750, resolveNewest: 150, check: 10_000, downCheck: 2000 });
-  t.same(intervalsFor(5000, 5000), { resolve: 750, resolveNewest: 150, check: 10_000, downCheck: 2000 });
+  t.same(intervalsFor(100, 100), { resolve: 300, resolveNewest: 100, check: 10_000, downCheck: 400 });
+  t.same(intervalsFor(500, 500), { resolve: 750, resolveNewest: 100, check: 10_000, downCheck: 2000 });
+  t.same(intervalsFor(5000, 5000), { resolve: 750, resolveNewest: 100, check: 10_000, downCheck: 2000 });
   await holds(
     t,
     fc.property(fc.integer({ min: 1, max: 500 }), (services) => {
