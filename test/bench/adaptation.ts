@@ -40,18 +40,20 @@ t.test('from a load to the first request of a new task', async (t) => {
   const service = () => request<Service & { UpdatedAt: string }>(engine, 'GET', `/services/${name}`);
   const wanted = async () => (await service()).Spec.Mode.Replicated!.Replicas!;
   const door = { url: `http://${lab.address()}/`, host: 'greeter.localhost' };
-  const rate5 = encodeURIComponent(`sum(rate(greeter_requests_total{job="${name}"}[15s])) < 1`);
+  const quietly = encodeURIComponent(
+    `sum(rate(greeter_requests_total{job="${name}"}[15s])) < 1 and count(up{job="${name}"} == 1) == 2`,
+  );
   const calm = async () => {
     interface Found {
       data: { result: unknown[] };
     }
-    const quiet = (await place.ask<Found>(9090, `/api/v1/query?query=${rate5}`)).data.result.length > 0;
+    const quiet = (await place.ask<Found>(9090, `/api/v1/query?query=${quietly}`)).data.result.length > 0;
     const alerts = await place.ask<unknown[]>(9093, `/api/v2/alerts?filter=service%3D%22${name}%22`);
     return quiet && alerts.length === 0;
   };
   const times = { asked: [] as number[], decided: [] as number[], served: [] as number[] };
   for (let round = 0; round < rounds; round++) {
-    t.ok(await until(calm, 120), 'the load before is forgotten');
+    t.ok(await until(calm, 120), 'the load and the task before are forgotten');
     const builds = (await scalings(place)).length;
     const load = startLoad(door, rate, context);
     const begin = Date.now();
