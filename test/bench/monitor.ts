@@ -42,12 +42,7 @@ t.test('what runs and what is measured', async (t) => {
   const { lab } = place;
   const up = await place.run('up', '--no-example');
   t.equal(up.code, 0, up.stderr.slice(-2000));
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const page = 'mkdir -p /www && echo "one 1" >/www/metrics && exec httpd -f -p 8080 -h /www';
   const flags = ['--detach', '--no-resolve-image', '--network', 'proxy', '--endpoint-mode', 'dnsrr', '--init'];
   const labels = ['notify=true', 'scrapePort=8080'].flatMap((each) => ['--label', `com.df.${each}`]);

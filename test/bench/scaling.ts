@@ -28,12 +28,7 @@ const note = (name: string, unit: string, limit: string, values: number[]) => {
 
 t.test('writers that race', async (t) => {
   const lab = await sharedLab(t);
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const races = noRaces();
   const each = Math.ceil(rounds / services);
   await Promise.all(Array.from({ length: services }, () => raceService(lab, image, each, races)));
@@ -48,12 +43,7 @@ t.test('writers that race', async (t) => {
 t.test('from the job to the Swarm', async (t) => {
   const lab = await sharedLab(t);
   const name = uniqueName('idle');
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const flags = ['--detach', '--endpoint-mode', 'dnsrr', '--init', '--stop-grace-period', '1s', '--no-resolve-image'];
   const labels = ['--label', 'com.df.scaleMax=100'];
   await lab.docker(1, 'service', 'create', '--name', name, ...flags, ...labels, image, 'sleep', '100000');

@@ -12,12 +12,7 @@ const labelled = ['--label', 'com.df.scaleMin=1', '--label', 'com.df.scaleMax=4'
 /** A service that does nothing, and the runner to scale it with. */
 async function service(t: Test, lab: Lab, options: string[] = labelled, replicas = 2) {
   const name = uniqueName('idle');
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const flags = ['--detach', '--endpoint-mode', 'dnsrr', '--init', '--stop-grace-period', '1s', '--no-resolve-image'];
   const create = ['service', 'create', '--name', name, ...flags, '--replicas', String(replicas), ...options];
   await lab.docker(1, ...create, image, 'sleep', '100000');
@@ -58,12 +53,7 @@ t.test('what cannot be scaled is refused with the reason, and nothing is changed
   const broken = await service(t, lab, ['--label', 'com.df.scaleMax=many']);
   await refused([broken.name, '3'], 6, /scaleMax is 'many'; it must be/);
   const global = uniqueName('idle');
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const create = ['service', 'create', '--detach', '--name', global, '--mode', 'global', '--no-resolve-image'];
   await lab.docker(1, ...create, ...labelled, image, 'sleep', '100000');
   t.teardown(() => lab.docker(1, 'service', 'rm', global));
@@ -221,12 +211,7 @@ t.test('while a deploy runs nothing is scaled, and its end lets the next one thr
 
 t.test('writers that race lose nothing, and no request is done twice', async (t) => {
   const lab = await sharedLab(t);
-  const image = (
-    await lab
-      .engine()
-      .getImage(await lab.image('busybox'))
-      .inspect()
-  ).Id;
+  const image = await lab.imageId('busybox');
   const races = noRaces();
   await Promise.all([raceService(lab, image, 12, races), raceService(lab, image, 12, races)]);
   const { lost, outside, doubled, duringRollout, failed } = races;

@@ -109,6 +109,14 @@ export class Lab {
   image(name: ImageName, node = 1) {
     return provideImage(this.engine(node), name);
   }
+  /** The same by its id: by a name each task would ask a registry first. */
+  async imageId(name: ImageName, node = 1): Promise<string> {
+    return (
+      await this.engine(node)
+        .getImage(await this.image(name, node))
+        .inspect()
+    ).Id;
+  }
   down() {
     return this.verb('down');
   }
