@@ -37,6 +37,11 @@ export class ClusterStory {
     this.releases.told(event);
   }
 
+  /** Number of the newest release of each stack; another object where one has changed. */
+  get releaseNumbers(): ReadonlyMap<string, string> {
+    return this.releases.releases;
+  }
+
   families(): Family[] {
     const listing = this.current();
     if (!listing) return [];

@@ -95,7 +95,7 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
   const listener = new Listener(engine, options.settings.labels, options.listener, context, wake);
   const polls = new Polls();
   const people = options.people && new PeopleDesk(options.people.settings, options.people.executors, engine, context);
-  const page = new PageDesk(controller, story, options.alertmanager, engine, context);
+  const page = new PageDesk(controller, story, options.alertmanager, () => cluster.releaseNumbers, engine, context);
   const tasks = new TaskFollower(async () => {
     await cluster.look();
     page.look();

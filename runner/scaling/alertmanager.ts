@@ -1,4 +1,5 @@
 import { fits, type Matcher } from '../alerting/matchers';
+import { askAlertmanager } from '../common/ask-alertmanager';
 import type { Context } from '../common/context';
 import { messageOf } from '../common/errors';
 import type { Direction, Hold } from './model';
@@ -27,18 +28,16 @@ export interface AlertmanagerFacts {
 /**
  * Asks Alertmanager for the silences of a service and whether an alert fires. When it cannot be asked, that is told, and
  * nothing is known.
- * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
-export async function askAlertmanager(
+export async function askAboutService(
   url: string | undefined,
   service: string,
   fingerprint: string | undefined,
-  { log, signal }: Context,
+  context: Context,
 ): Promise<AlertmanagerFacts> {
   if (url === undefined) return { silences: [] };
-  const { default: axios } = await import('axios');
-  const within = { signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]), proxy: false as const };
-  const get = async <T>(path: string) => (await axios.get<T>(`${url}/api/v2/${path}`, within)).data;
+  const { log, signal } = context;
+  const get = <T>(path: string) => askAlertmanager<T>(url, path, answerLimit, context);
   try {
     const [silences, alerts] = await Promise.all([
       get<Silence[]>('silences'),

@@ -5,7 +5,7 @@ import { stackLease } from '../swarm/lease';
 import { listTasks, type ObservedTask } from '../swarm/services';
 import { listRecords, readRecord, recordName } from '../swarm/store';
 import { stackOf, wantedReplicas, type Service } from '../swarm/types';
-import { askAlertmanager, type AlertmanagerFacts } from './alertmanager';
+import { askAboutService, type AlertmanagerFacts } from './alertmanager';
 import { madeChanges, readHistory, type RecordedChange, type RecordedDecision } from './history';
 import { listHolds } from './holds';
 import { limitsFor } from './limits';
@@ -66,7 +66,7 @@ export async function look(
 
 /** Silences, and whether the alert still fires. */
 export const askFor = ({ service, id }: ScaleRequest, settings: ScalingSettings, context: Context) =>
-  askAlertmanager(settings.alertmanager, service, fingerprintOf(id), context);
+  askAboutService(settings.alertmanager, service, fingerprintOf(id), context);
 
 /** The service as its spec and its tasks tell it. */
 export function liveOf(service: Service, tasks: ObservedTask[]): Omit<Live, 'rollout' | 'forbidden'> {

@@ -1,3 +1,4 @@
+import { askAlertmanager } from '../common/ask-alertmanager';
 import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { fail } from '../common/errors';
@@ -5,8 +6,11 @@ import { run } from '../common/process';
 import type { JenkinsClient } from '../jenkins/client';
 import { listQuestions } from '../people/questions';
 import { readHistory } from '../scaling/history';
+import { liveOf } from '../scaling/look';
 import { findService, listTasks } from '../swarm/services';
+import { wantedReplicas } from '../swarm/types';
 import { exampleName } from './example';
+import { scaleJob } from './jobs-file';
 import { startLoad, type Load } from './load';
 import type { Door } from './traffic';
 
@@ -31,11 +35,11 @@ export interface AdaptationParts {
 }
 
 const service = `${exampleName}_${exampleName}`;
-const scalingJob = 'service-scale';
 /** Requests a second: for two tasks and for three, the example's most, it is above the threshold of its alert; for four it is not. */
 const rate = 180;
 /** Milliseconds. */
 const poll = 100;
+const answerLimit = 5000;
 const limits = { step: 90_000, calm: 240_000 };
 
 export const adaptationTitle = 'load comes and goes: the cluster grows, asks a person at its limit, and shrinks again';
@@ -56,16 +60,16 @@ export async function tellAdaptation(parts: AdaptationParts, context: Context): 
   const moments: Moment[] = [];
   const story = new Story(moments, context);
   const before = await replicas(engine, context);
-  const known = await parts.jobs.lastBuild(scalingJob);
+  const known = await parts.jobs.lastBuild(scaleJob);
   story.cause(`${rate} requests a second begin; ${before} tasks answer`);
   const asking = startLoad(door, rate, context);
   try {
     await story.until('the alert fires', limits.step, () => alertFires(parts.alertmanager, 'up', context));
     let newcomer = stranger(asking.load);
     await story.until(
-      `the job ${scalingJob} runs`,
+      `the job ${scaleJob} runs`,
       limits.step,
-      async () => (await parts.jobs.lastBuild(scalingJob)) > known,
+      async () => (await parts.jobs.lastBuild(scaleJob)) > known,
     );
     await grows(parts, story, newcomer, before + 1, context);
     const question = await story.until('at its maximum: a person is asked', limits.step, () =>
@@ -143,13 +147,14 @@ class Story {
   }
 }
 
-const replicas = async (engine: Engine, context: Context): Promise<number> =>
-  (await findService(engine, service, context))?.Spec.Mode.Replicated?.Replicas ?? 0;
+const replicas = async (engine: Engine, context: Context): Promise<number> => {
+  const found = await findService(engine, service, context);
+  return (found && wantedReplicas(found.Spec)) ?? 0;
+};
 
 async function running(engine: Engine, context: Context): Promise<number> {
   const found = await findService(engine, service, context);
-  const tasks = found ? await listTasks(engine, [found.ID], context) : [];
-  return tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running').length;
+  return found ? liveOf(found, await listTasks(engine, [found.ID], context)).running : 0;
 }
 
 async function openQuestion(engine: Engine, context: Context) {
@@ -165,18 +170,13 @@ async function answer(id: string, { env, runnerFile, signal }: Context): Promise
     fail('STORY_FAILED', `the question ${id} could not be answered`, { cause: stderr.trim().slice(-500) });
 }
 
-/** @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
-async function alertFires(address: string, direction: 'up' | 'down', { signal }: Context): Promise<boolean> {
-  const { default: axios } = await import('axios');
+async function alertFires(address: string, direction: 'up' | 'down', context: Context): Promise<boolean> {
   const filters = [`service="${service}"`, `scale="${direction}"`];
   const query = new URLSearchParams(filters.map((filter): [string, string] => ['filter', filter]));
   try {
-    const { data } = await axios.get<unknown[]>(`${address}/api/v2/alerts?active=true&${query}`, {
-      ...{ signal, timeout: 5000, proxy: false as const },
-    });
-    return data.length > 0;
+    return (await askAlertmanager<unknown[]>(address, `alerts?active=true&${query}`, answerLimit, context)).length > 0;
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (context.signal.aborted) throw error;
     return false;
   }
 }

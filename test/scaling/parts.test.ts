@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { askAlertmanager, silencesOf } from '../../runner/scaling/alertmanager';
+import { askAboutService, silencesOf } from '../../runner/scaling/alertmanager';
 import { decideNodes, type NodeFacts } from '../../runner/scaling/decide-nodes';
 import { limitsFor } from '../../runner/scaling/limits';
 import { nodeDriver } from '../../runner/scaling/node-driver';
@@ -125,10 +125,10 @@ t.test('an Alertmanager that hangs is given two seconds, and none is no trouble'
   const context = testContext();
   const start = performance.now();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  t.same(await askAlertmanager(url, 'shop_web', 'f', context), { silences: [] });
+  t.same(await askAboutService(url, 'shop_web', 'f', context), { silences: [] });
   t.ok(performance.now() - start < 10_000);
   t.match(context.told(), /cannot be asked for silences/);
-  t.same(await askAlertmanager(undefined, 'shop_web', 'f', context), { silences: [] });
+  t.same(await askAboutService(undefined, 'shop_web', 'f', context), { silences: [] });
 });
 
 const nodes = (more: Partial<NodeFacts> = {}): NodeFacts => ({

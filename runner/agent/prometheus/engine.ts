@@ -27,7 +27,6 @@ export interface PrometheusSettings {
 
 /** Milliseconds within which a started Prometheus serves: it reads first what it had not put in order when it ended. */
 const startLimit = 600_000;
-/** How long measurements are kept, where the operator's flags do not say. */
 /**
  * What stands unless the environment says otherwise. Prometheus waits up to 5 s before it knows new targets, and by itself up
  * to 5 s more before it scrapes them: https://github.com/prometheus/prometheus/blob/main/cmd/prometheus/main.go. For

@@ -1,3 +1,4 @@
+import { askAlertmanager } from '../../common/ask-alertmanager';
 import type { Context } from '../../common/context';
 import { messageOf } from '../../common/errors';
 
@@ -23,22 +24,15 @@ interface Alert {
 /** Milliseconds that Alertmanager has, and alerts that are told. */
 const limits = { answer: 2000, alerts: 200 };
 
-/**
- * The alerts that Alertmanager knows of, newest first; why, where it cannot be asked.
- * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
- */
+/** The alerts that Alertmanager knows of, newest first; why, where it cannot be asked. */
 export async function firingAlerts(
   url: string | undefined,
-  { signal }: Context,
+  context: Context,
 ): Promise<{ firing: FiringAlert[]; problem?: string }> {
   if (url === undefined) return { firing: [], problem: 'no Alertmanager is known (HOMEOSTAT_ALERTMANAGER)' };
-  const { default: axios } = await import('axios');
-  const limit = AbortSignal.timeout(limits.answer);
   try {
-    const { data } = await axios.get<Alert[]>(`${url}/api/v2/alerts?active=true&unprocessed=true`, {
-      signal: AbortSignal.any([signal, limit]),
-      proxy: false,
-    });
+    const path = 'alerts?active=true&unprocessed=true';
+    const data = await askAlertmanager<Alert[]>(url, path, limits.answer, context);
     return { firing: data.map(alertOf).sort(newestFirst).slice(0, limits.alerts) };
   } catch (error) {
     return { firing: [], problem: `Alertmanager at ${url} cannot be asked: ${messageOf(error)}` };

@@ -8,7 +8,7 @@ import type { Controller } from '../controller';
 import type { PassStory } from '../status';
 import { firingAlerts } from './alerts';
 import { pageDocument, type PageDocument } from './document';
-import { newestReleases } from './releases';
+import { newestReleases, type PageRelease } from './releases';
 import { ReplicaLog } from './replica-log';
 
 /** Milliseconds that a document may be old: however many look, the store is read once. */
@@ -17,12 +17,14 @@ const freshFor = 1000;
 /** What the status page is told. */
 export class PageDesk {
   private readonly log = new ReplicaLog();
+  private readReleases: { numbers: ReadonlyMap<string, string>; releases: PageRelease[] } | undefined;
   private made: { at: number; document: Promise<PageDocument> } | undefined;
 
   constructor(
     private readonly controller: Controller,
     private readonly story: PassStory,
     private readonly alertmanager: string | undefined,
+    private readonly releaseNumbers: () => ReadonlyMap<string, string>,
     private readonly engine: Engine,
     private readonly context: Context,
   ) {}
@@ -49,7 +51,7 @@ export class PageDesk {
       listHolds(engine, context),
       listQuestions(engine, context),
       listRules(engine, context),
-      newestReleases(engine, context),
+      this.releases(),
       firingAlerts(this.alertmanager, context),
     ]);
     this.look();
@@ -63,5 +65,13 @@ export class PageDesk {
       over: (service) => this.log.of(service),
       agents: controller.agents.states(controller.bundles.list()),
     });
+  }
+
+  /** Records of releases hold whole specs: they are read again only when there is another one. */
+  private async releases(): Promise<PageRelease[]> {
+    const numbers = this.releaseNumbers();
+    if (this.readReleases?.numbers !== numbers)
+      this.readReleases = { numbers, releases: await newestReleases(this.engine, this.context) };
+    return this.readReleases.releases;
   }
 }
