@@ -2,11 +2,15 @@ import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import type { Family } from '../common/metrics';
 import { ClusterMetrics } from '../exporter/cluster-metrics';
+import { listHolds } from '../scaling/holds';
 import type { SwarmListing } from '../swarm/facts';
 import type { SwarmEvent } from '../swarm/events';
 import { StackReleases } from '../swarm/stack-releases';
 import { countFailures, TaskFailures } from '../swarm/task-failures';
 import type { Controller } from './controller';
+
+/** Milliseconds. */
+const holdsOldest = 10_000;
 
 /** The metrics of the cluster, as the controller sees it. */
 export class ClusterStory {
@@ -14,6 +18,9 @@ export class ClusterStory {
   private readonly failures: TaskFailures;
   private readonly releases: StackReleases;
   private listing: SwarmListing | undefined;
+  /** Services that people keep from being scaled; the same object as long as they are. */
+  private holds: { service: string; direction: string }[] = [];
+  private heldAt = -Infinity;
 
   constructor(
     private readonly controller: Controller,
@@ -30,11 +37,13 @@ export class ClusterStory {
     const listing = this.current();
     if (listing) await countFailures(this.failures, listing, this.engine, this.context);
     await this.releases.look();
+    await this.lookAtHolds();
   }
 
   /** Takes in an event of the Swarm. */
   told(event: SwarmEvent): void {
     this.releases.told(event);
+    if (event.type === 'config') this.heldAt = -Infinity;
   }
 
   /** Number of the newest release of each stack; another object where one has changed. */
@@ -52,10 +61,20 @@ export class ClusterStory {
         failures: this.failures.counts,
         routed: this.controller.routed,
         releases: this.releases.releases,
-        holds: nobody,
+        holds: this.holds,
       },
       this.context.clock.now().getTime(),
     );
+  }
+
+  /** A hold is also over by itself. */
+  private async lookAtHolds(): Promise<void> {
+    const now = this.context.clock.monotonic();
+    if (now - this.heldAt < holdsOldest) return;
+    this.heldAt = now;
+    const found = await listHolds(this.engine, this.context);
+    const holds = found.map(({ service, only }) => ({ service, direction: only ?? 'both' }));
+    if (JSON.stringify(holds) !== JSON.stringify(this.holds)) this.holds = holds;
   }
 
   /** The Swarm with its tasks; the same object as long as neither has changed. */
@@ -71,5 +90,3 @@ export class ClusterStory {
     return this.listing;
   }
 }
-
-const nobody: { service: string; direction: string }[] = [];

@@ -2,9 +2,10 @@ import { chromium, type Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { askQuestion, readQuestion } from '../../runner/people/questions';
 import { recordBegin, recordMade } from '../../runner/scaling/history';
+import { holdService, releaseService } from '../../runner/scaling/holds';
 import { sharedLab, uniqueName } from '../lab';
 import { realContext } from '../lab/context';
-import { Site, startController, tokens } from '../controller/live';
+import { eventually, Site, startController, tokens } from '../controller/live';
 import { route } from '../controller/support';
 
 const patience = 20_000;
@@ -71,7 +72,7 @@ t.test('without a token the page tells nothing, and says so', async (t) => {
 });
 
 t.test('services, limits, changes and troubles are told as they happen, without a reload', async (t) => {
-  const { page, place, context, complaints } = await openPage(t);
+  const { page, live, place, context, complaints } = await openPage(t);
   const name = uniqueName('shop');
   await place.create(name, { ...route('/shop'), 'com.df.scaleMin': '1', 'com.df.scaleMax': '4' }, { replicas: 2 });
   await enter(page, tokens.reader);
@@ -86,6 +87,13 @@ t.test('services, limits, changes and troubles are told as they happen, without 
   await shop.getByText('0 of 3 replicas run').waitFor();
   await page.getByRole('cell', { name: '2 → 3' }).waitFor();
   t.match(await shop.getByRole('img').getAttribute('aria-label'), /2 to 3 replicas, now 3, allowed 1 to 4/);
+  const until = Date.now() + 600_000;
+  const hold = { service: name, only: 'down' as const, by: 'a test', reason: hostile, until };
+  await holdService(place.engine, hold, context);
+  t.teardown(() => releaseService(place.engine, name, context));
+  await shop.getByText('no scaling down until').waitFor();
+  const held = new RegExp(`homeostat_service_held\\{service="${name}",.*direction="down"\\} 1`);
+  await eventually(async () => held.test((await live.reader.get<string>('/metrics')).data));
   await place.update(name, { ...route('/shop'), 'com.df.port': '80a' });
   await shop.getByText('quarantined').waitFor();
   t.match(await shop.innerText(), /com\.df\.port/);
