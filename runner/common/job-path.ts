@@ -5,3 +5,6 @@ export const jobPath = (job: string): string =>
     .filter((part) => part !== '')
     .map((part) => `job/${encodeURIComponent(part)}`)
     .join('/');
+
+/** Whether a job may be called that: the embedded server's rule, which Jenkins allows as well. */
+export const isJobName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);

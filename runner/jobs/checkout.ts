@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fail, HomeostatError } from '../common/errors';
 import type { Git } from './git';
 import type { PipelineJob, Revision } from './model';
-import { branchMatches, plainBranches } from './repository';
+import { branchMatches, plainBranches } from '../common/repository';
 
 export interface Checkout {
   branch: string;

@@ -4,7 +4,7 @@ import type { JobEngine } from './engine';
 import { readSecretFile } from './environment';
 import type { CauseKind, Job, PipelineJob, Revision } from './model';
 import { isSigned, readPush } from './push-event';
-import { branchMatches, isBranchName, isCommit, plainBranches, repositoryKey } from './repository';
+import { branchMatches, isBranchName, isCommit, plainBranches, repositoryKey } from '../common/repository';
 import { allows } from './rights';
 import { triggeredAnswer } from './trigger';
 

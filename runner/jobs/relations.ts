@@ -1,10 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { isJobName } from '../common/job-path';
 import { didYouMean } from '../common/suggest';
 import type { Problem } from '../common/yaml-file';
-import { plainBranches } from './repository';
-
-export const isJobName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+import { plainBranches } from '../common/repository';
 
 type Mapping = Record<string, unknown>;
 const isMapping = (value: unknown): value is Mapping =>

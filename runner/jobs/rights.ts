@@ -1,6 +1,6 @@
 import { fail } from '../common/errors';
+import { isJobName } from '../common/job-path';
 import { didYouMean } from '../common/suggest';
-import { isJobName } from './relations';
 
 export const rightNames = ['read', 'build', 'stop'] as const;
 export type Right = (typeof rightNames)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../common/duration';
-import { isBranchName, repositoryProblem } from './repository';
+import { isBranchName, repositoryProblem } from '../common/repository';
 
 const text = z.string().min(1, 'is empty');
 

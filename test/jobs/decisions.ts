@@ -4,7 +4,7 @@ import { resultOf } from '../../runner/jobs/execute';
 import { colourOf, discardable, resolveBuild } from '../../runner/jobs/builds';
 import { chooseParameters, parseDelay } from '../../runner/jobs/parameters';
 import { chooseNext, findTwin, fold } from '../../runner/jobs/queue';
-import { branchMatches, isBranchName, repositoryKey } from '../../runner/jobs/repository';
+import { branchMatches, isBranchName, repositoryKey } from '../../runner/common/repository';
 import { allows, parseRights } from '../../runner/jobs/rights';
 import type { QueueItem, Result } from '../../runner/jobs/model';
 
