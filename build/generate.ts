@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorTable, exitCodes } from '../runner/common/error-table';
 import { configJsonSchema } from '../runner/pipeline/config';
+import { systemJsonSchema } from '../runner/system/system-file';
 import { dashboardFiles } from './dashboards';
 import { labelsPage } from './labels-page';
 import { labelsJsonSchema } from './labels-schema';
@@ -20,6 +21,7 @@ export function generatedFiles(): GeneratedFile[] {
     { file: 'docs/labels.md', content: labelsPage() },
     { file: 'resources/schema/labels.json', content: `${JSON.stringify(labelsJsonSchema(), null, 2)}\n` },
     { file: 'resources/schema/homeostat.json', content: `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
+    { file: 'resources/schema/system.json', content: `${JSON.stringify(systemJsonSchema(), null, 2)}\n` },
     ...dashboardFiles(),
   ];
 }

@@ -39,6 +39,11 @@ export const errorTable = define({
     meaning: 'homeostat.yml has problems; all of them are listed with file, line and column.',
     remedy: 'Correct the lines named; resources/schema/homeostat.json lets editors check while you type.',
   },
+  SYSTEM_INVALID: {
+    exit: 2,
+    meaning: 'system.yml has problems; all of them are listed with file, line and column.',
+    remedy: 'Correct the lines named; resources/schema/system.json lets editors check while you type.',
+  },
   STACK_MISSING: {
     exit: 2,
     meaning: 'The stack file does not exist.',
@@ -329,6 +334,11 @@ export const errorTable = define({
     exit: 8,
     meaning: 'The record of what `homeostat up` made cannot be read.',
     remedy: 'Check the file and its rights; without it `homeostat down` does not know what to remove.',
+  },
+  ENGINE_BUSY: {
+    exit: 6,
+    meaning: 'The engine of jobs cannot be changed while builds run or wait; nothing was changed.',
+    remedy: 'Wait for them, or stop them, and run `homeostat up` again.',
   },
   PORT_TAKEN: {
     exit: 2,

@@ -31,6 +31,14 @@ interface QueueItem {
   actions?: BuildDocument['actions'];
 }
 
+interface JobSummary {
+  name: string;
+  /** Ends with `_anime` while it is built. */
+  color?: string;
+  /** Of a folder, or the branches of a repository. */
+  jobs?: JobSummary[];
+}
+
 /** An input for which a build waits. */
 export interface PendingInput {
   id: string;
@@ -161,6 +169,19 @@ export class JenkinsClient {
       if (!document.building && !more) return document;
       await clock.sleep(times.pause, signal);
     }
+  }
+
+  /** Names of the jobs that are being built or wait for it. @throws JENKINS_FAILED */
+  async busy(): Promise<string[]> {
+    const { items } = await this.json<{ items: QueueItem[] }>('queue/api/json?tree=items[id,task[name]]');
+    const { jobs } = await this.json<{ jobs: JobSummary[] }>('api/json?tree=jobs[name,color,jobs[name,color]]');
+    const building = (job: JobSummary): string[] =>
+      job.jobs
+        ? job.jobs.flatMap((inner) => building(inner).map((name) => `${job.name}/${name}`))
+        : job.color?.endsWith('_anime')
+          ? [job.name]
+          : [];
+    return [...new Set([...jobs.flatMap(building), ...items.map(({ task, id }) => task?.name ?? `item ${id}`)])];
   }
 
   /** Stops a build; one that has ended stays as it is. @throws JENKINS_FAILED */

@@ -41,20 +41,50 @@ export async function addToken(folder: string, user: string, rights: Rights, clo
       remedy: 'Use letters, digits, . _ -, a letter or digit first, at most 63.',
     });
   const token = `${prefix}${randomBytes(20).toString('hex')}`;
+  await changeRecords(folder, (records) => [...records, recordOf(user, token, rights, clock)], clock);
+  return token;
+}
+
+/** A token that was made elsewhere. */
+export interface KnownToken {
+  user: string;
+  token: string;
+  rights: Rights;
+}
+
+/**
+ * Lets these tokens in, with these rights from now on, and none of the users that are gone. Others stay as they are.
+ * @throws JOBS_STORE
+ */
+export async function keepTokens(folder: string, tokens: KnownToken[], gone: string[], clock: Clock): Promise<void> {
+  const given = tokens.map(({ user, token, rights }) => recordOf(user, token, rights, clock));
+  const next = (records: TokenRecord[]) => [
+    ...records.filter(({ user, hash }) => !gone.includes(user) && !given.some((record) => record.hash === hash)),
+    ...given.map((record) => ({ ...record, created: createdOf(record, records) })),
+  ];
+  await changeRecords(folder, next, clock);
+}
+
+const createdOf = ({ hash, created }: TokenRecord, records: TokenRecord[]) =>
+  records.find((record) => record.hash === hash)?.created ?? created;
+
+async function changeRecords(
+  folder: string,
+  change: (records: TokenRecord[]) => TokenRecord[],
+  clock: Clock,
+): Promise<void> {
   const file = tokenFile(path.resolve(folder));
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     await withNewFile(`${file}.new`, clock, async (handle, temporary) => {
-      const records = [...(await readRecords(file)), recordOf(user, token, rights, clock)];
-      await handle.writeFile(`${JSON.stringify(records, null, 2)}\n`);
+      await handle.writeFile(`${JSON.stringify(change(await readRecords(file)), null, 2)}\n`);
       await handle.sync();
       await rename(temporary, file);
     });
     await syncFolder(path.dirname(file));
   } catch (error) {
-    fail('JOBS_STORE', `the token could not be stored in ${file}`, { cause: messageOf(error) });
+    fail('JOBS_STORE', `the tokens could not be stored in ${file}`, { cause: messageOf(error) });
   }
-  return token;
 }
 
 const recordOf = (user: string, token: string, rights: Rights, clock: Clock): TokenRecord => ({

@@ -10,7 +10,7 @@ import { liveOf } from '../scaling/look';
 import { findService, listTasks } from '../swarm/services';
 import { wantedReplicas } from '../swarm/types';
 import { exampleName } from './example';
-import { scaleJob } from './jobs-file';
+import { scaleJob } from './scale-job';
 import { startLoad, type Load } from './load';
 import type { Door } from './traffic';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import axios, { type AxiosInstance } from 'axios';
 import type { Context } from '../common/context';
 import type { Service } from '../swarm/types';
-import { controllerFolder } from './door';
+import { controllerFolder } from './services';
 import { stateFolder } from './state';
 
 /** Label on the controller's service. */

@@ -8,15 +8,20 @@ import { tryPort } from './checks/ports';
 import { controllerEnvironment } from './controller-environment';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
-import { siteFolder, type SystemSettings } from './services';
-import { slackSettings, withSecrets } from './slack-settings';
+import { adminTokenFile, adminTokenName, tokenOf } from './job-tokens';
+import { controllerFolder, siteFolder, type SystemSettings } from './services';
+import { slackSettings, withSecrets, type FileSecret } from './slack-settings';
 import { nodeId, startStack } from './start-stack';
+import type { System } from './system-file';
 
 export const controllerStack = 'homeostat-controller';
 export const proxyStack = 'homeostat-proxy';
 
-/** Folder of the controller's secrets. */
-export const controllerFolder = (folder: string): string => path.join(folder, 'controller');
+/** Where the status page is reached: on the node itself, and from everywhere under a domain of one's own. */
+const pageVariables = ({ domain }: System) => ({
+  PAGE_DOMAINS: [...new Set(['homeostat.localhost', `homeostat.${domain}`])].join(','),
+  PAGE_FROM: domain === 'localhost' ? 'local' : '0.0.0.0/0,::/0',
+});
 
 /** Starts the controller as a Swarm service. */
 export async function startController(
@@ -28,13 +33,15 @@ export async function startController(
   const folder = controllerFolder(settings.folder);
   const secrets = await controllerSecrets(folder, context);
   await mkdir(siteFolder(settings), { recursive: true, mode: 0o700 });
-  const slack = await slackSettings(folder, context);
+  const slack = await slackSettings(folder, settings.system, context);
+  const jenkins = settings.system.engine === 'jenkins' ? [await jenkinsSecret(settings.folder, context)] : [];
   const environment = await controllerEnvironment(settings, slack.environment);
   await writeFile(path.join(folder, 'environment'), environment, { mode: 0o600 });
   const variables = {
     RUNNER_IMAGE: image,
     STATE: settings.folder,
     CONTROLLER_PORT: String(settings.controllerPort),
+    ...pageVariables(settings.system),
     AGENT_TOKEN_HASH: contentHash(secrets.agentToken),
     READER_TOKEN_HASH: contentHash(secrets.readerToken),
     WRITER_TOKEN_HASH: contentHash(secrets.writerToken),
@@ -47,12 +54,19 @@ export async function startController(
     engine,
     {
       ...{ stack: controllerStack, images: { controller: image }, variables, folder },
-      adapt: (content) => withSecrets(content, 'controller', slack.controller),
+      adapt: (content) => withSecrets(content, 'controller', [...slack.controller, ...jenkins]),
     },
     settings.folder,
     context,
   );
 }
+
+/** By which the controller releases the inputs of builds that wait for an approval. */
+const jenkinsSecret = async (folder: string, context: Context): Promise<FileSecret> => ({
+  target: 'dfp_homeostat_jenkins_token',
+  file: adminTokenName,
+  hash: contentHash(await tokenOf({ file: adminTokenFile(folder) }, context)),
+});
 
 /** @throws PORT_TAKEN when another program on this machine listens where the proxy is to */
 async function requireFreePorts(engine: Engine, settings: SystemSettings, context: Context): Promise<void> {

@@ -1,31 +1,38 @@
-import { alertmanagerAddress } from './controller-environment';
-import { exampleName, exampleRepository } from './example';
+import type { SystemJob } from '../jenkins/model';
+import { accessOf, jobList } from './job-list';
 import type { SystemSettings } from './services';
 
-/** The job by which services are scaled. */
-export const scaleJob = 'service-scale';
+/** Where the job server finds a secret of the Swarm. */
+export const secretFolder = '/run/secrets';
 
-/** The jobs of a fresh system: the example's pipeline, and scaling. JSON is YAML. */
+/** The configuration of the embedded job server: jobs.yml. JSON is YAML. */
 export function jobsFile(settings: SystemSettings): string {
-  const jobs = {
-    [exampleName]: {
-      description: 'The example service',
-      repository: exampleRepository(settings.folder).url,
-      branches: ['main'],
-    },
-    [scaleJob]: {
-      description: 'Scales a service within its limits; Alertmanager asks for it',
-      command: 'scale',
-      quietPeriod: '0s',
-      environment: { HOMEOSTAT_ALERTMANAGER: alertmanagerAddress },
-      parameters: {
-        service: { description: 'Name of the Swarm service' },
-        scale: { description: 'up, down, a number of replicas, or how many more or fewer: +2, -1' },
-        by: { description: 'For up and down: replicas or a percentage, instead of what the labels say' },
-        id: { description: 'The same id twice is one request' },
-        at: { description: 'When the alert was sent; what is old counts no more' },
-      },
-    },
+  const { limits } = settings.system;
+  const jobs = Object.fromEntries(jobList(settings).map((job) => [job.name, entryOf(job, settings)]));
+  const file = { executors: limits.builds, keep: { builds: limits.keepBuilds }, jobs };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function entryOf(job: SystemJob, settings: SystemSettings): object {
+  const timeout = `${settings.system.limits.timeout}ms`;
+  if (job.kind === 'pipeline') {
+    const access = accessOf(settings.system, job.repository);
+    return {
+      description: job.description,
+      repository: job.repository,
+      branches: job.branches,
+      timeout,
+      ...(access?.kind === 'key' ? { deployKey: `${secretFolder}/${access.secret}` } : {}),
+      ...(access?.knownHostsFile === undefined ? {} : { knownHosts: `${secretFolder}/${access.secret}-known-hosts` }),
+    };
+  }
+  const parameters = Object.entries(job.parameters).map(([name, description]) => [name, { description }]);
+  return {
+    description: job.description,
+    command: job.command,
+    quietPeriod: '0s',
+    timeout,
+    environment: job.environment,
+    parameters: Object.fromEntries(parameters) as object,
   };
-  return `${JSON.stringify({ executors: 2, keep: { builds: 50 }, jobs }, null, 2)}\n`;
 }

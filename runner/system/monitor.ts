@@ -4,8 +4,7 @@ import type { Context } from '../common/context';
 import type { Engine } from '../common/engine';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
-import { controllerFolder } from './door';
-import type { SystemSettings } from './services';
+import { controllerFolder, type SystemSettings } from './services';
 import { slackSettings, withSecrets } from './slack-settings';
 import { nodeId, startStack } from './start-stack';
 
@@ -49,7 +48,7 @@ export async function startMonitor(
     NODE_ID: await nodeId(engine, context),
   };
   const images = { prometheus: monitor, alertmanager: monitor, exporter: runner, 'node-exporter': monitor };
-  const slack = await slackSettings(folder, context);
+  const slack = await slackSettings(folder, settings.system, context);
   const adapt = (content: string) => withSecrets(content, 'alertmanager', slack.alertmanager);
   await startStack(engine, { stack: monitorStack, images, variables, folder, adapt }, settings.folder, context);
 }

@@ -4,6 +4,7 @@ import { stringify, parse } from 'yaml';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import { contentHash } from './credentials';
+import type { System } from './system-file';
 
 /** What `up` takes over from its environment, and keeps for the next time. */
 const variables = {
@@ -17,6 +18,8 @@ type Key = keyof typeof variables;
 /** A secret of a service: its name in the container, and the file in the controller's folder that it is made of. */
 export interface FileSecret {
   target: string;
+  /** Where it lies in the container, unless with the other secrets under the name of its target. */
+  path?: string;
   file: string;
   hash: string;
 }
@@ -33,16 +36,17 @@ export interface SlackFiles {
 const alertmanagerTarget = 'slack-token';
 
 /**
- * Where the controller reaches Slack, from `SLACK_TOKEN`, `SLACK_CHANNEL` and `SLACK_SIGNING_SECRET` or their longer names,
+ * Where the controller reaches Slack: from system.yml, from `SLACK_TOKEN`, `SLACK_CHANNEL` and `SLACK_SIGNING_SECRET` or their longer names,
  * else as it was told at an earlier `up`.
  * @throws USAGE_INVALID for a token without a channel
  */
-export async function slackSettings(folder: string, { env, masker }: Context): Promise<SlackFiles> {
+export async function slackSettings(folder: string, system: System, { env, masker }: Context): Promise<SlackFiles> {
   const values: Partial<Record<Key, string>> = {};
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const written = await writtenSettings(system);
   for (const key of Object.keys(variables) as Key[]) {
     const file = path.join(folder, fileOf(key));
-    const given = env[`HOMEOSTAT_${variables[key]}`]?.trim() || env[variables[key]]?.trim();
+    const given = env[`HOMEOSTAT_${variables[key]}`]?.trim() || env[variables[key]]?.trim() || written[key];
     if (given) await writeFile(file, given, { mode: 0o600 });
     const value = given ?? (await readFile(file, 'utf8').catch(() => ''));
     if (value === '') continue;
@@ -72,6 +76,16 @@ export async function slackSettings(folder: string, { env, masker }: Context): P
   };
 }
 
+async function writtenSettings({ slack, folder }: System): Promise<Partial<Record<Key, string>>> {
+  if (!slack) return {};
+  const content = async (file: string) => (await readFile(path.resolve(folder, file), 'utf8')).trim();
+  return {
+    channel: slack.channel,
+    token: await content(slack.tokenFile),
+    ...(slack.signingSecretFile === undefined ? {} : { signingSecret: await content(slack.signingSecretFile) }),
+  };
+}
+
 const fileOf = (key: Key) => variables[key].toLowerCase().replaceAll('_', '-');
 
 interface StackFile {
@@ -84,7 +98,10 @@ export function withSecrets(content: string, service: string, secrets: FileSecre
   if (secrets.length === 0) return content;
   const stack = parse(content) as StackFile;
   const own = stack.services[service]!;
-  own.secrets = [...(own.secrets ?? []), ...secrets.map(({ target }) => ({ source: target, target, mode: 0o400 }))];
+  own.secrets = [
+    ...(own.secrets ?? []),
+    ...secrets.map(({ target, path: place }) => ({ source: target, target: place ?? target, mode: 0o400 })),
+  ];
   const named = secrets.map(({ target, file, hash }) => [
     target,
     { file: `./${file}`, name: `homeostat-${service}-${file}-${hash}` },

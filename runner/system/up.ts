@@ -1,14 +1,16 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
-import { jobsFile, scaleJob } from './jobs-file';
+import { jobsFile } from './jobs-file';
+import { jobList } from './job-list';
+import { formerPeople, gitTokenFile, jobUsers, tokenOf } from './job-tokens';
 import { JenkinsClient } from '../jenkins/client';
 import { adaptationTitle, tellAdaptation, wasScaled, type AdaptationResult } from './adaptation';
 import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
-import { controllerFolder, controllerStack, proxyStack, startController, startProxy } from './door';
+import { controllerStack, proxyStack, startController, startProxy } from './door';
 import { answers } from './answers';
 import { controllerEnvironment } from './controller-environment';
 import {
@@ -22,12 +24,21 @@ import {
   type SystemImage,
 } from './images';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
-import { jobsTokenFile, monitorStack, startMonitor } from './monitor';
+import { monitorStack, startMonitor } from './monitor';
 import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
-import { jobsStack, registryAddress, registryStack, startJobs, startRegistry, type SystemSettings } from './services';
+import {
+  controllerFolder,
+  registryAddress,
+  registryStack,
+  signIn,
+  startJobs,
+  startRegistry,
+  type SystemSettings,
+} from './services';
 import { addToState, including } from './state';
 import { chapters, tell, type ChapterResult } from './story';
 import { ensureSwarm } from './swarm-init';
+import { engineStacks, leaveEngine, otherEngine, type EngineName } from './switch-engine';
 import type { Door } from './traffic';
 
 export interface UpSettings extends SystemSettings {
@@ -38,6 +49,10 @@ export interface UpSettings extends SystemSettings {
 
 /** What `up` will do, as plain data: what --dry-run prints. */
 export interface UpPlan {
+  /** Who runs the jobs. */
+  engine: EngineName;
+  /** Stack of the engine that runs now and is not wanted any more: it is removed when its builds have ended. */
+  leaves?: string;
   install: string[];
   startEngine: boolean;
   images: string[];
@@ -48,13 +63,19 @@ export interface UpPlan {
   door: string;
   registry: string;
   jobs: string;
+  jobNames: string[];
+  people: string[];
   prometheus: string;
   alertmanager: string;
   example: string[];
 }
 
-/** Makes an API token of the job server; handed in because the job server is a part of its own. */
-export type MakeToken = (data: string, user: string, rights: string) => Promise<string>;
+/** Lets users in at the embedded job server, and keeps those out who are gone; handed in because it is a part of its own. */
+export type LetIn = (
+  data: string,
+  tokens: { user: string; token: string; rights: string }[],
+  gone: string[],
+) => Promise<void>;
 
 export interface UpResult {
   seconds: number;
@@ -71,9 +92,6 @@ export interface UpResult {
   /** Told once in the life of an example. */
   adaptation?: AdaptationResult;
 }
-
-/** Domain of the status page; names below localhost lead to this machine itself. */
-const pageDomain = 'homeostat.localhost';
 
 /** What is reached on the node itself, through the door. */
 const local = (port: number) => `http://127.0.0.1:${port}`;
@@ -100,16 +118,25 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
   const images = Object.values(await systemImages(context));
   const missing = running ? await missingImages(engine, images) : images;
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
+  const { system } = settings;
+  const leaves = running ? await otherEngine(engine, system.engine, context).catch(() => undefined) : undefined;
   return {
+    engine: system.engine,
+    ...(leaves ? { leaves: engineStacks[leaves].stack } : {}),
     install: await missingPackages(needs, context),
     startEngine: !running,
     images: missing.map((image) => image.name),
     networks: [systemNetwork, proxyNetwork],
-    stacks: [registryStack, controllerStack, proxyStack, jobsStack, monitorStack],
+    stacks: [
+      ...(system.registry ? [] : [registryStack]),
+      ...[controllerStack, proxyStack, engineStacks[system.engine].stack, monitorStack],
+    ],
     folder: settings.folder,
     door: doorAddress(settings),
     registry: registryAddress(settings),
     jobs: local(settings.jobsPort),
+    jobNames: jobList(settings).map(({ name }) => name),
+    people: system.people.map(({ name }) => name),
     prometheus: local(settings.prometheusPort),
     alertmanager: local(settings.alertmanagerPort),
     example: settings.example
@@ -134,12 +161,7 @@ async function missingImages(engine: Engine, images: SystemImage[]): Promise<Sys
  * Brings the system up: what is missing is installed and started, images are built, registry and job server run as Swarm
  * services, and the example travels from a push to a running service. Safe to repeat.
  */
-export async function bringUp(
-  settings: UpSettings,
-  plan: UpPlan,
-  makeToken: MakeToken,
-  context: Context,
-): Promise<UpResult> {
+export async function bringUp(settings: UpSettings, plan: UpPlan, letIn: LetIn, context: Context): Promise<UpResult> {
   const start = context.clock.monotonic();
   const say = (text: string) => context.stdout.write(`${text} (${secondsSince(context.clock, start).toFixed(0)} s)\n`);
   await mkdir(settings.folder, { recursive: true });
@@ -157,26 +179,28 @@ export async function bringUp(
   await ensureNetworks(engine, settings.folder, context);
   const { runner } = images;
   await Promise.all([
-    startRegistry(engine, await images.registry, settings, context),
+    settings.system.registry ? undefined : startRegistry(engine, await images.registry, settings, context),
     startController(engine, runner, settings, context),
   ]);
   say('the controller runs');
   await startProxy(engine, await images.proxy, settings, context);
   say(`the door is open at ${plan.door}`);
-  const scaler = `${scaleJob}:build`;
-  context.masker.add(await keptToken(jobsTokenFile(settings.folder), 'alertmanager', scaler, settings, makeToken));
+  await makeTokens(settings, letIn, context);
+  await signIn(settings, context);
+  const other = await otherEngine(engine, settings.system.engine, context);
+  if (other) await leaveEngine(engine, other, settings, context);
   await Promise.all([
     startJobs(engine, runner, jobsFile(settings), settings, context),
     images.monitor.then((monitor) => startMonitor(engine, { runner, monitor }, settings, context)),
   ]);
-  await answers('the registry', `http://${plan.registry}/v2/`, context);
-  say(`the registry runs at ${plan.registry}`);
+  if (!settings.system.registry) await answers('the registry', `http://${plan.registry}/v2/`, context);
+  say(settings.system.registry ? `images go to ${plan.registry}` : `the registry runs at ${plan.registry}`);
   await answers('the job server', `${plan.jobs}/login`, context);
   say(`the job server runs at ${plan.jobs}`);
   await answers('Prometheus', `${plan.prometheus}/-/ready`, context);
   await answers('Alertmanager', `${plan.alertmanager}/-/ready`, context);
   say(`Prometheus runs at ${plan.prometheus}, Alertmanager at ${plan.alertmanager}`);
-  const told = settings.example ? await runExample(engine, settings, makeToken, context) : undefined;
+  const told = settings.example ? await runExample(engine, settings, context) : undefined;
   return {
     seconds: secondsSince(context.clock, start),
     door: plan.door,
@@ -184,7 +208,7 @@ export async function bringUp(
     jobs: plan.jobs,
     prometheus: plan.prometheus,
     alertmanager: plan.alertmanager,
-    page: plan.door.replace('127.0.0.1', pageDomain),
+    page: plan.door.replace('127.0.0.1', `homeostat.${settings.system.domain}`),
     pageToken: path.join(controllerFolder(settings.folder), 'writer-token'),
     chapters: told?.chapters ?? [],
     ...(told ? { checkout: told.checkout } : {}),
@@ -232,20 +256,12 @@ async function buildImages(engine: Engine, settings: UpSettings, context: Contex
 async function runExample(
   engine: Engine,
   settings: UpSettings,
-  makeToken: MakeToken,
   context: Context,
 ): Promise<{ chapters: ChapterResult[]; checkout: string; adaptation?: AdaptationResult }> {
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   const repository = await prepareExample(settings.folder, registryAddress(settings), context);
   await addToState(settings.folder, (state) => ({ ...state, stacks: including(state.stacks, exampleName) }));
-  const token = await keptToken(
-    path.join(settings.folder, 'git-token'),
-    'git',
-    `${exampleName}:read+build,${scaleJob}:read`,
-    settings,
-    makeToken,
-  );
-  context.masker.add(token);
+  const token = await tokenOf({ file: gitTokenFile(settings.folder) }, context);
   await writeHook(repository, local(settings.jobsPort), token);
   await undoBadCommit(repository, context);
   const client = new JenkinsClient({ url: local(settings.jobsPort), user: 'git', token }, context);
@@ -260,17 +276,12 @@ async function runExample(
   return { chapters: told, checkout: repository.checkout, adaptation };
 }
 
-/** The token in that file, with which a user asks the job server; made once. */
-async function keptToken(
-  file: string,
-  user: string,
-  rights: string,
-  { folder }: UpSettings,
-  makeToken: MakeToken,
-): Promise<string> {
-  const kept = await readFile(file, 'utf8').catch(() => '');
-  if (kept) return kept.trim();
-  const token = await makeToken(path.join(folder, 'jobs'), user, rights);
-  await writeFile(file, `${token}\n`, { mode: 0o600 });
-  return token;
+/** The tokens of all who ask the engine of jobs. */
+async function makeTokens(settings: UpSettings, letIn: LetIn, context: Context): Promise<void> {
+  const users = jobUsers(settings);
+  const gone = await formerPeople(settings);
+  const tokens = await Promise.all(
+    users.map(async (user) => ({ user: user.name, rights: user.rights, token: await tokenOf(user, context) })),
+  );
+  await letIn(path.join(settings.folder, 'jobs'), tokens, gone);
 }

@@ -9,7 +9,9 @@ import { pack } from 'tar-stream';
 import type { Test } from 'tap';
 import type { Context } from '../../runner/common/context';
 import { controllerSecrets, type ControllerSecrets } from '../../runner/system/controller-secrets';
-import { controllerFolder, startController, startProxy } from '../../runner/system/door';
+import { startController, startProxy } from '../../runner/system/door';
+import { controllerFolder } from '../../runner/system/services';
+import { systemSchema } from '../../runner/system/system-file';
 import type { DoorProxy, DoorService } from '../../runner/system/door-status';
 import { ensureNetworks } from '../../runner/system/networks';
 import type { SystemSettings } from '../../runner/system/services';
@@ -140,6 +142,7 @@ export async function withDoor(t: Test, options: LabOptions = {}): Promise<Door>
   const settings = {
     ...{ folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 },
     ...{ prometheusPort: 9090, alertmanagerPort: 9093 },
+    system: { ...systemSchema.parse({}), folder },
   };
   await ensureNetworks(engine, folder, context);
   await startController(engine, image, settings, context);

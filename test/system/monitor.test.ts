@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { Service } from '../../runner/swarm/types';
 import { judgeMonitor } from '../../runner/system/checks/monitor';
+import { systemSchema } from '../../runner/system/system-file';
 import { controllerEnvironment, parseSettings } from '../../runner/system/controller-environment';
 import { alertLines, alertRows, engineRows, monitorProblems, targetLines } from '../../runner/system/monitor-render';
 import { activeAlerts, readMonitor, type ActiveAlert, type MonitorStatus } from '../../runner/system/monitor-status';
@@ -24,6 +25,7 @@ const environment = (folder: string) =>
   controllerEnvironment({
     ...{ folder, registryPort: 5000, httpPort: 80, httpsPort: 443, controllerPort: 7080, jobsPort: 8080 },
     ...{ prometheusPort: 9090, alertmanagerPort: 19093 },
+    system: { ...systemSchema.parse({}), folder },
   });
 
 t.test('settings.env: everything that is wrong is told, and what is allowed', async (t) => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { slackSettings, withSecrets } from '../../runner/system/slack-settings';
+import { systemSchema } from '../../runner/system/system-file';
 import { resource } from '../../runner/common/resources';
 import { failureOf, testContext } from '../common/support';
 
@@ -13,16 +14,17 @@ function folderOf(t: Test): string {
   return folder;
 }
 
+const system = { ...systemSchema.parse({}), folder: '/' };
 const token = 'xoxb-0123456789-secret';
 const content = resource('resources/stacks/controller.yml');
 
 t.test('a token without a channel is refused, with what to do', async (t) => {
-  const error = await failureOf(() => slackSettings(folderOf(t), testContext({ env: { SLACK_TOKEN: token } })));
+  const error = await failureOf(() => slackSettings(folderOf(t), system, testContext({ env: { SLACK_TOKEN: token } })));
   t.match(error, { code: 'USAGE_INVALID', remedy: /SLACK_CHANNEL/ });
 });
 
 t.test('without a token nothing is set up, and the stack file stays as it is', async (t) => {
-  const settings = await slackSettings(folderOf(t), testContext({ env: { SLACK_CHANNEL: 'C1' } }));
+  const settings = await slackSettings(folderOf(t), system, testContext({ env: { SLACK_CHANNEL: 'C1' } }));
   t.same(settings, { environment: {}, controller: [], alertmanager: [] });
   t.equal(withSecrets(content, 'controller', settings.controller), content);
 });
@@ -30,8 +32,8 @@ t.test('without a token nothing is set up, and the stack file stays as it is', a
 t.test('what was given once is kept, as a secret of the controller and nowhere else', async (t) => {
   const folder = folderOf(t);
   const given = { SLACK_TOKEN: `${token}\n`, SLACK_CHANNEL: 'C1', HOMEOSTAT_SLACK_SIGNING_SECRET: 'signed' };
-  const first = await slackSettings(folder, testContext({ env: given }));
-  const later = await slackSettings(folder, testContext({ env: {} }));
+  const first = await slackSettings(folder, system, testContext({ env: given }));
+  const later = await slackSettings(folder, system, testContext({ env: {} }));
   t.same(later, first);
   t.match(first.environment, { HOMEOSTAT_SLACK_CHANNEL: 'C1', HOMEOSTAT_ALERTING_SLACK_CHANNEL: 'C1' });
   const monitor = withSecrets(resource('resources/stacks/monitor.yml'), 'alertmanager', first.alertmanager);
@@ -55,6 +57,6 @@ t.test('what was given once is kept, as a secret of the controller and nowhere e
     file: './slack-token',
     name: /^homeostat-controller-slack-token-[0-9a-f]{12}$/,
   });
-  const changed = await slackSettings(folder, testContext({ env: { SLACK_TOKEN: 'xoxb-another' } }));
+  const changed = await slackSettings(folder, system, testContext({ env: { SLACK_TOKEN: 'xoxb-another' } }));
   t.not(changed.controller[0]?.hash, first.controller[0]?.hash, 'another token is another secret');
 });

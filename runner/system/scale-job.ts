@@ -1,0 +1,2 @@
+/** The job by which services are scaled. */
+export const scaleJob = 'service-scale';

@@ -1,0 +1,307 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Context } from '../common/context';
+import { parseDuration } from '../common/duration';
+import { fail } from '../common/errors';
+import { isJobName } from '../common/job-path';
+import { isBranchName, plainBranches, repositoryProblem } from '../common/repository';
+import { readYaml, type Problem } from '../common/yaml-file';
+import { roles } from '../jenkins/model';
+import { exampleName } from './example';
+import { scaleJob } from './scale-job';
+
+const text = z
+  .string()
+  .min(1, 'is empty')
+  .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'contains a control character'); // eslint-disable-line no-control-regex
+
+const shaped = (shape: RegExp, what: string, base: z.ZodString | typeof text = text) =>
+  base.refine((value) => shape.test(value), {
+    error: (issue) => `'${String(issue.input).slice(0, 80)}' is not ${what}`,
+  });
+
+const host = shaped(
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
+  'a host name; use lower-case letters, digits, - and dots',
+);
+const registryHost = shaped(
+  /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/,
+  'a registry; write a host, or a host and a port, such as registry.example.com:5000',
+);
+const jobName = shaped(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  'a job name; use letters, digits, . _ -, a letter or digit first, at most 63',
+);
+const userName = shaped(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  'a user name; use letters, digits, . _ -, a letter or digit first, at most 63',
+);
+const whole = (least: number, most: number, fallback: number) => {
+  const error = (issue: { input?: unknown }) =>
+    `${String(JSON.stringify(issue.input)).slice(0, 40)} is not a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error }).default(fallback);
+};
+const port = (fallback: number) => whole(1, 65_535, fallback);
+const file = text.meta({ description: 'Path of a file, relative to system.yml' });
+
+const duration = (fallback: string) =>
+  z
+    .union([z.string(), z.number()])
+    .refine((value) => (parseDuration(value) ?? 0) >= 60_000, {
+      error: (issue) => `'${String(issue.input)}' is not a duration of a minute or more; write for example 90m or 4h`,
+    })
+    .transform((value) => parseDuration(value)!)
+    .prefault(fallback)
+    .meta({ description: `A duration such as 90m or 4h (default ${fallback})` });
+
+const gitAddress = text.superRefine((url, context) => {
+  const problem = repositoryProblem(url);
+  if (problem) context.addIssue({ code: 'custom', message: `'${url.slice(0, 80)}' ${problem}` });
+});
+
+const branch = text.refine((name) => isBranchName(name.replaceAll('*', 'x')), {
+  error: (issue) => `'${String(issue.input).slice(0, 80)}' is not a branch name or pattern`,
+});
+
+const gitHost = z.strictObject({
+  host: host.meta({ description: 'Host of the repositories, such as git.example.com' }),
+  user: text.optional().meta({ description: 'Who signs in; for keys default git' }),
+  passwordFile: file.optional().meta({ description: 'File with the password or access token, for https' }),
+  keyFile: file.optional().meta({ description: 'File with the private key, for ssh' }),
+  knownHostsFile: file.optional().meta({ description: 'Keys of the host as in known_hosts, for ssh' }),
+});
+
+const repository = z.strictObject({
+  url: gitAddress.meta({ description: 'Address of the repository as git clone takes it' }),
+  name: jobName.optional().meta({ description: 'Name of its job; default: the last part of the address' }),
+  description: text.optional(),
+  branches: z
+    .array(branch)
+    .min(1, 'is empty')
+    .default(['main'])
+    .meta({ description: 'Branches that are built; * stands for any text. Several make a multibranch job in Jenkins' }),
+  jenkinsfile: text.default('Jenkinsfile').meta({ description: 'Path of its Jenkinsfile; used by Jenkins only' }),
+});
+
+const person = z.strictObject({
+  name: userName,
+  role: z.enum(roles).default('deploy').meta({
+    description: 'administer: everything; deploy: start and stop builds; watch: look at them',
+  }),
+  jobs: z.array(jobName).min(1, 'is empty').optional().meta({ description: 'Jobs that the role is limited to' }),
+  slack: shaped(/^[UW][A-Z0-9]{4,20}$/, "a Slack member's id, such as U024BE7LH")
+    .optional()
+    .meta({ description: "The person's member id in Slack" }),
+  decides: z.boolean().default(false).meta({ description: 'May answer questions that name nobody' }),
+});
+
+/** What system.yml may hold, with the defaults. The JSON schema for editors is generated from this. */
+export const systemSchema = z.strictObject({
+  engine: z
+    .enum(['embedded', 'jenkins'])
+    .default('embedded')
+    .meta({ description: 'Who runs the jobs: the embedded job server, or Jenkins' }),
+  domain: host.default('localhost').meta({
+    description: 'The status page is homeostat.<domain>, Jenkins is jenkins.<domain>',
+  }),
+  ports: z
+    .strictObject({
+      http: port(80),
+      https: port(443),
+      registry: port(5000),
+      controller: port(7080),
+      jobs: port(8080),
+      prometheus: port(9090),
+      alertmanager: port(9093),
+    })
+    .prefault({}),
+  registry: z
+    .strictObject({ address: registryHost, user: text, passwordFile: file })
+    .optional()
+    .meta({ description: 'A registry of your own; without it the cluster has one' }),
+  slack: z
+    .strictObject({
+      channel: shaped(/^[CGD][A-Z0-9]{4,20}$/, "a channel's id, such as C0123456789"),
+      tokenFile: file,
+      signingSecretFile: file.optional(),
+    })
+    .optional()
+    .meta({ description: 'Where people are told and asked' }),
+  gitHosts: z.array(gitHost).default([]),
+  repositories: z.array(repository).default([]).meta({ description: 'Each gets a job that builds what is pushed' }),
+  people: z.array(person).default([]),
+  limits: z
+    .strictObject({
+      builds: whole(1, 100, 2).meta({ description: 'Builds at once; in Jenkins on each agent' }),
+      keepBuilds: whole(1, 10_000, 50).meta({ description: 'Builds that are kept of each job' }),
+      timeout: duration('4h'),
+    })
+    .prefault({}),
+  jenkins: z
+    .strictObject({
+      version: shaped(/^\d+\.\d+(?:\.\d+)?$/, 'a version of Jenkins, such as 2.528.2').default('2.528.2'),
+      image: text.optional().meta({ description: 'Image of Jenkins; default: the official one of that version' }),
+      library: z.strictObject({ repository: gitAddress, version: text }).optional().meta({
+        description: 'Where Jenkins takes the shared library from; default: a copy of the one that runs `up`',
+      }),
+      agents: whole(1, 50, 1),
+      agentLabel: shaped(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a label').default('docker'),
+      memory: shaped(/^[1-9]\d{0,5}[mg]$/, 'a size such as 2g or 1500m').default('2g'),
+      adminAddress: text.default('homeostat <homeostat@localhost>').meta({ description: 'Sender of mails' }),
+    })
+    .prefault({}),
+});
+
+export type System = z.output<typeof systemSchema> & {
+  /** Folder of system.yml: paths in it are relative to this. */
+  folder: string;
+};
+
+export type Repository = System['repositories'][number] & { name: string };
+
+const defaultFile = 'system.yml';
+
+/**
+ * Reads system.yml: the named file, else the one in the current folder, else the defaults.
+ * @throws CONFIG_MISSING, SYSTEM_INVALID with all problems at once
+ */
+export async function readSystem(name: string | undefined, { cwd }: Context): Promise<System> {
+  const full = path.resolve(cwd, name ?? defaultFile);
+  if (name === undefined && !existsSync(full)) return { ...systemSchema.parse({}), folder: cwd };
+  const content = await readFile(full, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    fail('SYSTEM_INVALID', `${full} cannot be read`, { cause: error.message }),
+  );
+  const folder = path.dirname(full);
+  const more = (value: unknown) => relations(value, folder);
+  return { ...readYaml(content, name ?? defaultFile, systemSchema, 'SYSTEM_INVALID', more), folder };
+}
+
+/** Name of a repository's job: as it says, else as its address ends. */
+export const jobNameOf = ({ url, name }: { url: string; name?: string | undefined }): string =>
+  name ??
+  url
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '')
+    .replace(/^.*[/:]/, '');
+
+type Mapping = Record<string, unknown>;
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const rows = (value: unknown): [number, Mapping][] =>
+  (Array.isArray(value) ? value : []).flatMap((row, index) => (isMapping(row) ? [[index, row]] : []));
+
+/** What the schema cannot say: names that meet, keys that need each other, files that cannot be read. */
+function relations(value: unknown, folder: string): Problem[] {
+  if (!isMapping(value)) return [];
+  return [
+    ...repositoryProblems(value.repositories),
+    ...gitHostProblems(value.gitHosts),
+    ...personProblems(value.people, value.repositories),
+    ...portProblems(value.ports),
+    ...unreadable(value, [], folder),
+  ];
+}
+
+function repositoryProblems(value: unknown): Problem[] {
+  const seen = new Set([scaleJob, exampleName]);
+  return rows(value).flatMap(([index, row]) => {
+    if (typeof row.url !== 'string') return [];
+    const at = ['repositories', index];
+    const name = jobNameOf(row as { url: string; name?: string });
+    const problems: Problem[] = [];
+    if (seen.has(name))
+      problems.push({ path: at, message: `has the name '${name}', which another job has; give it another with name` });
+    if (!isJobName(name) && row.name === undefined)
+      problems.push({ path: at, message: `needs a name: '${name.slice(0, 80)}' cannot be one of a job` });
+    if (Array.isArray(row.branches) && plainBranches(row.branches.map(String)).length === 0)
+      problems.push({ path: [...at, 'branches'], message: 'needs one name without *, for builds that name no branch' });
+    seen.add(name);
+    return problems;
+  });
+}
+
+function gitHostProblems(value: unknown): Problem[] {
+  const seen = new Set<unknown>();
+  return rows(value).flatMap(([index, row]) => {
+    const at = ['gitHosts', index];
+    const problems: Problem[] = [];
+    if (seen.has(row.host)) problems.push({ path: [...at, 'host'], message: `is there twice: ${String(row.host)}` });
+    if ((row.passwordFile === undefined) === (row.keyFile === undefined))
+      problems.push({ path: at, message: 'needs either passwordFile (for https) or keyFile (for ssh)' });
+    if (row.passwordFile !== undefined && row.user === undefined)
+      problems.push({ path: at, message: 'needs user beside passwordFile' });
+    if (row.keyFile !== undefined && row.knownHostsFile === undefined)
+      problems.push({
+        path: at,
+        message: 'needs knownHostsFile beside keyFile: a host that is not known is not talked to',
+      });
+    seen.add(row.host);
+    return problems;
+  });
+}
+
+/** Users that the system makes itself. */
+const ownUsers = ['admin', 'agent', 'alertmanager', 'git'];
+
+function personProblems(value: unknown, repositories: unknown): Problem[] {
+  const jobs = [
+    scaleJob,
+    ...rows(repositories).flatMap(([, row]) =>
+      typeof row.url === 'string' ? [jobNameOf(row as { url: string; name?: string })] : [],
+    ),
+  ];
+  const seen = new Set<unknown>(ownUsers);
+  return rows(value).flatMap(([index, row]) => {
+    const at = ['people', index];
+    const problems: Problem[] = [];
+    if (ownUsers.includes(String(row.name)))
+      problems.push({
+        path: [...at, 'name'],
+        message: `is '${String(row.name)}', which is a user of the system itself`,
+      });
+    else if (seen.has(row.name))
+      problems.push({ path: [...at, 'name'], message: `is there twice: ${String(row.name)}` });
+    for (const job of Array.isArray(row.jobs) ? row.jobs.map(String) : [])
+      if (!jobs.includes(job))
+        problems.push({ path: [...at, 'jobs'], message: `names '${job}', which is none of ${jobs.join(', ')}` });
+    if (row.role === 'administer' && row.jobs !== undefined)
+      problems.push({ path: [...at, 'jobs'], message: 'cannot limit who may administer everything' });
+    seen.add(row.name);
+    return problems;
+  });
+}
+
+function portProblems(value: unknown): Problem[] {
+  const given = isMapping(value) ? value : {};
+  const ports = { ...systemSchema.parse({}).ports, ...given };
+  const users = new Map<unknown, string>();
+  return Object.entries(ports).flatMap(([name, number]) => {
+    const other = users.get(number);
+    users.set(number, name);
+    if (other === undefined) return [];
+    const at = name in given ? name : other;
+    return [{ path: ['ports', at], message: `is ${String(number)}, as ${at === name ? other : name} is` }];
+  });
+}
+
+function unreadable(value: unknown, at: (string | number)[], folder: string): Problem[] {
+  if (Array.isArray(value)) return value.flatMap((each, index) => unreadable(each, [...at, index], folder));
+  if (!isMapping(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (!key.endsWith('File') || typeof inner !== 'string') return unreadable(inner, [...at, key], folder);
+    try {
+      accessSync(path.resolve(folder, inner), constants.R_OK);
+      return [];
+    } catch {
+      return [{ path: [...at, key], message: `names a file that cannot be read: ${inner.slice(0, 200)}` }];
+    }
+  });
+}
+
+/** The JSON schema of system.yml. */
+export const systemJsonSchema = (): object => ({
+  title: 'system.yml',
+  ...z.toJSONSchema(systemSchema, { io: 'input', unrepresentable: 'any' }),
+});
