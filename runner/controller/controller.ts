@@ -19,6 +19,7 @@ import { Monitoring, type MonitoringEngine, type MonitoringSettings } from './mo
 import { DescribedLabels } from './described-labels';
 import { instancesOf, proxyNetworks } from './networks';
 import { hashesOf, imagesToKnow, passwordsOf, planServices, type Plan } from './plan';
+import { PersistentAlerts } from './persistent-alerts';
 import { QuarantineRecords } from './records';
 import { renderInstance } from './render';
 import { readSecretUsers, type SecretUsers } from './secret-users';
@@ -80,6 +81,7 @@ export class Controller {
   routed: ReadonlySet<string> = new Set();
   private readonly reader: SwarmReader;
   private readonly records: QuarantineRecords;
+  private readonly persistent: PersistentAlerts;
   private readonly images: ImageHealthchecks;
   private readonly decisions: DecisionMaker;
   private readonly stateLog: StateLog;
@@ -106,6 +108,7 @@ export class Controller {
     this.decisions = new DecisionMaker(this.records, context.log);
     this.stateLog = new StateLog(context.log);
     this.described = new DescribedLabels(settings.labels);
+    this.persistent = new PersistentAlerts(settings.labels, engine, context);
     this.monitoring = new Monitoring({
       settings: settings.monitoring,
       labels: settings.labels,
@@ -121,6 +124,7 @@ export class Controller {
       this.reader.list(),
       readSecretUsers(this.settings.secrets),
       this.records.read(),
+      this.persistent.read(),
       this.refreshCertificates(),
     ]);
     if (listing === this.listing && this.fingerprint(users) === this.seen) {
@@ -143,6 +147,7 @@ export class Controller {
     this.wanted = imagesToKnow(listing, decided);
     await this.images.look(this.wanted, imageLimit, () => this.wake());
     const plan = planServices(listing, decided, this.instances(listing), (image) => this.images.of(image));
+    await this.persistent.keep(plan);
     const published = this.render(plan, listing);
     this.listing = listing;
     this.seen = this.fingerprint(users);
@@ -170,7 +175,11 @@ export class Controller {
       );
       return;
     }
-    for (const { name, hash } of blame.services) await this.records.refuse(name, hash, blame.message, engine);
+    for (const { name, hash } of blame.services) {
+      if (await this.persistent.forget(name, this.listing))
+        log.error(`${report.agent} refused the alerts that ${name} has left, which are given up: ${blame.message}`);
+      else await this.records.refuse(name, hash, blame.message, engine);
+    }
     this.wake();
   }
 
@@ -226,7 +235,7 @@ export class Controller {
       if (this.bundles.publish('haproxy', instance, output.files, hashes, passwords)) published = true;
     }
     this.bundles.retain('haproxy', new Set(plan.proxied.keys()));
-    const monitoring = this.monitoring.render(plan);
+    const monitoring = this.monitoring.render(plan, this.persistent.gone(listing, this.described));
     this.services = serviceStates(plan, outputs, listing, monitoring.problems);
     this.routed = new Set(this.services.flatMap(({ name, routes }) => (routes.length > 0 ? [name] : [])));
     this.stateLog.tell(this.services);
@@ -237,7 +246,14 @@ export class Controller {
   private fingerprint(users: SecretUsers): string {
     const certificates = this.certificates?.certificates(this.descriptions) ?? [];
     const asked = [[...this.asked], this.monitoring.fingerprint];
-    const parts = [this.records.fingerprint(), users.fingerprint, certificates, asked, this.images.changes];
+    const parts = [
+      this.records.fingerprint(),
+      this.persistent.fingerprint(),
+      users.fingerprint,
+      certificates,
+      asked,
+      this.images.changes,
+    ];
     return createHash('sha1').update(JSON.stringify(parts)).digest('base64');
   }
 

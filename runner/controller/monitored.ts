@@ -23,7 +23,8 @@ export function monitoredServices({ services }: Plan, { prefix }: LabelSettings)
 /** Services with neither metrics nor alerts of their own cost nothing. */
 const isMonitored = ({ scrape, alerts }: ServiceDescription) => scrape !== undefined || alerts.length > 0;
 
-const withoutPrefix = (labels: Record<string, string>, prefix: string): Record<string, string> =>
+/** The labels under the prefix, without it. */
+export const withoutPrefix = (labels: Record<string, string>, prefix: string): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels)
       .filter(([name]) => name.startsWith(prefix))

@@ -11,6 +11,7 @@ import type { SwarmListing, TaskList } from '../swarm/facts';
 import type { Bundles } from './bundles';
 import { monitoredNodes, monitoredServices, monitoredTasks } from './monitored';
 import type { Problem } from './model';
+import type { GoneService } from './persistent-alerts';
 import { hashesOf, type Plan } from './plan';
 import { TargetsDesk } from './targets-desk';
 
@@ -82,15 +83,20 @@ export class Monitoring {
   }
 
   /** Publishes what differs. @returns whether something did, and what is wrong with which service */
-  render(plan: Plan): { published: boolean; problems: Map<string, Problem[]> } {
+  render(plan: Plan, gone: GoneService[]): { published: boolean; problems: Map<string, Problem[]> } {
     const problems = new Map(this.targetProblems);
-    const hashes = hashesOf(plan);
+    const hashes = new Map([
+      ...hashesOf(plan),
+      ...gone.map(({ service, hash }) => [service.description.name, hash] as const),
+    ]);
     const tell: Tell = ({ service, severity, label, message }) => {
       if (service === '') return this.warnOnce(message);
       const problem = { severity, ...(label === undefined ? {} : { label }), message };
       problems.set(service, [...(problems.get(service) ?? []), problem]);
     };
-    this.services = this.asked.has('prometheus') ? monitoredServices(plan, this.parts.labels) : [];
+    this.services = this.asked.has('prometheus')
+      ? [...monitoredServices(plan, this.parts.labels), ...gone.map(({ service }) => service)]
+      : [];
     const monitor = this.asked.has('prometheus') && this.renderMonitor(hashes, tell);
     const alerting = this.asked.has('alertmanager') && this.renderAlerting(plan, hashes, tell);
     return { published: monitor || alerting, problems };

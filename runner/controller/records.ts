@@ -15,7 +15,7 @@ export interface RefusedRecord {
 }
 
 /** Names of config objects whose change is a reason to look again. */
-export const watchedRecord = /^homeostat-(?:accepted|refused|sealed)-/;
+export const watchedRecord = /^homeostat-(?:accepted|refused|sealed|persistent)-/;
 
 const longestMessage = 2000;
 

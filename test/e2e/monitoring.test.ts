@@ -164,3 +164,45 @@ t.test('the metrics of the cluster stand beside the controller’s own', async (
   }, limit);
   t.pass('replicas, limits and nodes are told');
 });
+
+t.test(
+  'alerts that are to stay outlive their service and the controller, until the service says otherwise',
+  async (t) => {
+    const place = await site(t);
+    const live = await startController(t, place);
+    const name = uniqueName('shop');
+    const labels = {
+      ...alert(1, 'stays', 'absent(up)'),
+      'com.df.alertPersistent.1': 'true',
+      ...alert(2, 'goes', 'up == 0'),
+    };
+    const rules = async (of: LiveController) => (await bundleOf(of, 'prometheus')).files[`rules/${name}.yml`];
+    await place.create(name, labels);
+    await eventually(
+      async () => /stays/.test((await rules(live)) ?? '') && /goes/.test((await rules(live)) ?? ''),
+      limit,
+    );
+    await place.lab.docker(1, 'service', 'rm', name);
+    await eventually(async () => !/goes/.test((await rules(live)) ?? ''), limit);
+    t.match(await rules(live), /stays/);
+    await live.close();
+    const second = await startController(t, place);
+    await eventually(async () => /stays/.test((await rules(second)) ?? ''), limit);
+    t.notMatch(await rules(second), /goes/);
+
+    await place.create(name, { ...labels, 'com.df.alertPersistent.1': 'false' });
+    await eventually(async () => /goes/.test((await rules(second)) ?? ''), limit);
+    await place.lab.docker(1, 'service', 'rm', name);
+    await eventually(async () => (await rules(second)) === undefined, limit);
+
+    await place.create(name, labels);
+    await eventually(async () => /goes/.test((await rules(second)) ?? ''), limit);
+    await place.lab.docker(1, 'service', 'rm', name);
+    await eventually(async () => !/goes/.test((await rules(second)) ?? ''), limit);
+    const left = await bundleOf(second, 'prometheus');
+    await second.agent.put('/v1/agents', report(left, `rules/${name}.yml: group "x", rule 1: nonsense`));
+    await eventually(async () => (await rules(second)) === undefined, limit);
+    const records = await place.lab.docker(1, 'config', 'ls', '--format', '{{.Name}}');
+    t.notMatch(records, new RegExp(`persistent-.*${name}`), 'nothing of it is left in the store');
+  },
+);
