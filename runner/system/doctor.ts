@@ -5,6 +5,7 @@ import { printable } from '../common/log';
 import type { ImageReference } from '../image/reference';
 import { makeCheck, type Check, type CheckDefinition, type Verdict } from './checks/check';
 import { doorCheck } from './checks/door';
+import { nodeImagesCheck } from './checks/node-images';
 import { monitorCheck } from './checks/monitor';
 import { clockCheck, diskCheck, engineCheck } from './checks/engine';
 import { readFacts } from './checks/facts';
@@ -37,6 +38,7 @@ export const checksOf = (settings: DoctorSettings): CheckDefinition[] => [
   leaderCheck,
   nodesCheck,
   loadBalancingCheck(settings.probeImage),
+  nodeImagesCheck,
   doorCheck,
   monitorCheck,
   nameCheck(settings.registry),

@@ -1,6 +1,9 @@
 import t, { type Test } from 'tap';
 import { startClients, type Met } from './clients';
-import { answers, healthFlags, withDoor, type Question } from './door';
+import { makeCheck } from '../../runner/system/checks/check';
+import { readFacts } from '../../runner/system/checks/facts';
+import { nodeImagesCheck } from '../../runner/system/checks/node-images';
+import { answers, copyImage, healthFlags, withDoor, type Question } from './door';
 import { until } from './support';
 
 /** Requests that were on their way to a node at the moment it vanished may last until the client gives up. */
@@ -106,4 +109,22 @@ t.test('three nodes, each of them a door', async (t) => {
       }),
     );
   });
+});
+
+t.test('a node without the images is named with what to do, and becomes a door when it has them', async (t) => {
+  const door = await withDoor(t, { nodes: 2, managers: 1, copyImages: false });
+  const look = async () => {
+    const facts = await readFacts(door.engine, door.context);
+    return makeCheck(nodeImagesCheck, { engine: door.engine, facts, context: door.context });
+  };
+  t.match(await look(), { verdict: 'ok' });
+  await door.lab.docker(1, 'node', 'update', '--availability', 'active', 'node2');
+  t.ok(await until(async () => (await look()).verdict === 'failed', 60));
+  t.match(await look(), {
+    detail: 'node2 lacks homeostat/proxy:latest',
+    remedy: /docker save .* \| ssh node2 docker load/,
+  });
+  await copyImage(door.lab, door.image, 2);
+  t.ok(await until(async () => (await look()).verdict === 'ok', 60));
+  t.ok(await until(async () => (await door.proxies()).filter(({ behind }) => !behind).length === 2, 60));
 });

@@ -122,7 +122,7 @@ async function doorImage(lab: Lab): Promise<string> {
 }
 
 /** Gives another node the same image, as one does by hand on a machine without a registry. */
-async function copyImage(lab: Lab, image: string, node: number): Promise<void> {
+export async function copyImage(lab: Lab, image: string, node: number): Promise<void> {
   const other = lab.engine(node);
   const loaded = await other.loadImage((await lab.engine().getImage(image).get()) as NodeJS.ReadableStream);
   await new Promise<void>((resolve, reject) =>
@@ -130,14 +130,16 @@ async function copyImage(lab: Lab, image: string, node: number): Promise<void> {
   );
 }
 
-/** Starts a Swarm with controller and proxies. */
-export async function withDoor(t: Test, options: LabOptions = {}): Promise<Door> {
+/** Starts a Swarm with controller and proxies; nodes that have no copy of the images are drained. */
+export async function withDoor(t: Test, options: LabOptions & { copyImages?: boolean } = {}): Promise<Door> {
   const lab = await withLab(t, options);
   const folder = mkdtempSync(path.join(tmpdir(), 'homeostat-door-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const image = await doorImage(lab);
   const engine = lab.engine();
-  for (let node = 2; node <= (options.nodes ?? 1); node++) await copyImage(lab, image, node);
+  for (let node = 2; node <= (options.nodes ?? 1); node++)
+    if (options.copyImages === false) await lab.docker(1, 'node', 'update', '--availability', 'drain', `node${node}`);
+    else await copyImage(lab, image, node);
   const context = realContext({ env: { ...lab.environment(), HOMEOSTAT_STATE: folder } });
   const settings = {
     ...{ folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 },
