@@ -44,8 +44,7 @@ export interface Person {
 
 /** How a host of git repositories is signed in to; what is secret stands in Swarm secrets of these names. */
 export type GitAccess = { id: string; host: string } & (
-  | { kind: 'password'; user: string; secret: string }
-  | { kind: 'key'; user: string; secret: string }
+  { kind: 'password'; user: string; secret: string } | { kind: 'key'; user: string; secret: string }
 );
 
 /** What a Jenkins is configured from; everything in it has been checked. */
