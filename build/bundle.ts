@@ -8,7 +8,7 @@ const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'ut
 
 /** The files that the runner writes out or builds from, by their path in the repository. */
 function resources(): Record<string, string> {
-  const folders = ['resources/images', 'resources/stacks', 'resources/page', 'examples']
+  const folders = ['resources/images', 'resources/jenkins', 'resources/stacks', 'resources/page', 'examples']
     .map((name) => path.join(root, name))
     .filter(existsSync);
   const entries = folders.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));

@@ -23,6 +23,8 @@ class Build {
     File resources
     Map<String, String> environment = [:]
     Map<String, List<String>> credentials = [:]
+    /** `params`: the parameters of the build; null where the job has none. */
+    Map<String, String> parameters
     /** How inputs are answered, in order: the name of who proceeds, or what ends the wait. */
     List inputs = []
     /** Conditions looked at while a `sh` runs; each stops the build once. */
@@ -310,6 +312,9 @@ class Build {
         }
         if (name == 'scm') {
             return 'scm'
+        }
+        if (name == 'params' && parameters != null) {
+            return Collections.unmodifiableMap(parameters)
         }
         return InvokerHelper.getMetaClass(script).getProperty(script, name)
     }
