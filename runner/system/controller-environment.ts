@@ -27,7 +27,7 @@ const ownSettings = ({ alertmanagerPort, system }: SystemSettings): Record<strin
   HOMEOSTAT_ALERTMANAGER: alertmanagerAddress,
   HOMEOSTAT_ALERTING_EXTERNAL_URL: `http://127.0.0.1:${alertmanagerPort}`,
   ...peopleOf(system),
-  ...(system.engine === 'jenkins' ? { HOMEOSTAT_JENKINS_URL: jobsAddress, HOMEOSTAT_JENKINS_USER: 'admin' } : {}),
+  ...(system.engine === 'jenkins' ? { HOMEOSTAT_JENKINS_URL: jobsAddress, HOMEOSTAT_JENKINS_USER: 'homeostat' } : {}),
 });
 
 /** Who decides, and under which name Slack knows people. */

@@ -8,7 +8,7 @@ import { tryPort } from './checks/ports';
 import { controllerEnvironment } from './controller-environment';
 import { controllerSecrets } from './controller-secrets';
 import { contentHash } from './credentials';
-import { adminTokenFile, adminTokenName, tokenOf } from './job-tokens';
+import { homeostatTokenFile, homeostatTokenName, tokenOf } from './job-tokens';
 import { controllerFolder, siteFolder, type SystemSettings } from './services';
 import { slackSettings, withSecrets, type FileSecret } from './slack-settings';
 import { nodeId, startStack } from './start-stack';
@@ -64,8 +64,8 @@ export async function startController(
 /** By which the controller releases the inputs of builds that wait for an approval. */
 const jenkinsSecret = async (folder: string, context: Context): Promise<FileSecret> => ({
   target: 'dfp_homeostat_jenkins_token',
-  file: adminTokenName,
-  hash: contentHash(await tokenOf({ file: adminTokenFile(folder) }, context)),
+  file: homeostatTokenName,
+  hash: contentHash(await tokenOf({ file: homeostatTokenFile(folder) }, context)),
 });
 
 /** @throws PORT_TAKEN when another program on this machine listens where the proxy is to */

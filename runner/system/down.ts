@@ -10,6 +10,7 @@ import { changeDockerLogin } from './credentials';
 import { engineAnswers } from './machine';
 import { exampleName } from './example';
 import { systemLabel } from './images';
+import { unlabelNodes } from './node-labels';
 import { readState, type SystemState } from './state';
 
 /** What `down` removes, as plain data: exactly what `up` noted to have made. */
@@ -17,6 +18,7 @@ export interface DownPlan {
   stacks: string[];
   images: string[];
   networks: string[];
+  nodeLabels: string[];
   logins: string[];
   leaveSwarm: boolean;
   stopEngine: SystemState['engine'] | undefined;
@@ -42,6 +44,7 @@ export async function planDown(folder: string, context: Context): Promise<DownPl
     stacks: state.stacks,
     images: state.images,
     networks: state.networks,
+    nodeLabels: state.nodeLabels,
     logins: state.logins,
     leaveSwarm: Boolean(state.swarm) && others.length === 0,
     stopEngine: others.length === 0 ? state.engine : undefined,
@@ -85,6 +88,7 @@ async function clearEngine(engine: Engine, plan: DownPlan, context: Context): Pr
         await removeRecord(engine, record.id, context);
     });
   }
+  await tried('removing labels of nodes', () => unlabelNodes(engine, plan.nodeLabels, context));
   for (const network of plan.networks)
     await tried(`removing the network ${network}`, () => request(engine, 'DELETE', `/networks/${network}`));
   for (const image of [...plan.images, ...(await exampleImages(engine, plan))]) {

@@ -7,6 +7,7 @@ import { request, statusOf, type Engine } from '../common/engine';
 import { buildImage } from '../image/build';
 import { ensureBaseImage } from './base-image';
 import { resourcesBelow } from '../common/resources';
+import { jenkinsImageFiles } from '../jenkins/image-files';
 
 /** One of the system's own images: its tag is a hash of what goes into it, so one that is there is the right one. */
 export interface SystemImage {
@@ -15,6 +16,8 @@ export interface SystemImage {
   files: Record<string, string>;
   /** The image it is built on, where that is one of the system's own; its Dockerfile knows it as RUNNER. */
   base?: SystemImage;
+  /** Arguments of its build, where it stands on an image of somebody else. */
+  args?: Record<string, string>;
 }
 
 export const systemLabel = 'com.homeostat.system';
@@ -23,14 +26,15 @@ function systemImage(
   component: string,
   more: Record<string, string>,
   context: Context,
-  base?: SystemImage,
+  { base, args }: Pick<SystemImage, 'base' | 'args'> = {},
 ): SystemImage {
   const files = { ...resourcesBelow(`resources/images/${component}`), ...more };
   const hash = createHash('sha256').update(base?.name ?? '');
+  if (args) hash.update(JSON.stringify(args));
   for (const [name, text] of Object.entries(files).sort()) hash.update(`${name}\0${text}\0`);
   const repository = `homeostat/${component}`;
   const name = `${repository}:${context.version}-${hash.digest('hex').slice(0, 8)}`;
-  return { name, repository, files, ...(base ? { base } : {}) };
+  return { name, repository, files, ...(base ? { base } : {}), ...(args ? { args } : {}) };
 }
 
 /** Node.js, git, the docker client and the runner: the base of the system's own services, and of load tests. */
@@ -42,17 +46,26 @@ export const registryImage = async (context: Context): Promise<SystemImage> => s
 
 /** HAProxy and the agent that keeps it, on the runner's image. */
 export const proxyImage = async (context: Context): Promise<SystemImage> =>
-  systemImage('proxy', {}, context, await runnerImage(context));
+  systemImage('proxy', {}, context, { base: await runnerImage(context) });
 
 /** Prometheus, Alertmanager, node_exporter and the agent, on the runner's image. */
 export const monitorImage = async (context: Context): Promise<SystemImage> =>
-  systemImage('monitor', {}, context, await runnerImage(context));
+  systemImage('monitor', {}, context, { base: await runnerImage(context) });
+
+/** Jenkins with its plugins, on the official image or the one that takes its place. */
+export const jenkinsImage = (official: string, context: Context): SystemImage =>
+  systemImage('jenkins', jenkinsImageFiles(), context, { args: { JENKINS: official } });
+
+/** An agent of Jenkins, on the runner's image. */
+export const agentImage = async (context: Context): Promise<SystemImage> =>
+  systemImage('jenkins-agent', {}, context, { base: await runnerImage(context) });
 
 /** Sees to it that the Engine has one of the system's images, and answers with its name. */
 export async function ensureImage(engine: Engine, image: SystemImage, context: Context): Promise<string> {
   if (await imageExists(engine, image.name)) return image.name;
-  const args: Record<string, string> = image.base ? { RUNNER: await ensureImage(engine, image.base, context) } : {};
-  if (!image.base) await ensureBaseImage(engine, context);
+  const args: Record<string, string> = { ...image.args };
+  if (image.base) args.RUNNER = await ensureImage(engine, image.base, context);
+  if (!image.base && !image.args) await ensureBaseImage(engine, context);
   const folder = await mkdtemp(path.join(tmpdir(), 'homeostat-image-'));
   try {
     for (const [name, text] of Object.entries(image.files)) await writeFile(path.join(folder, name), text);

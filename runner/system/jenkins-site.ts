@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JenkinsSite } from '../jenkins/model';
+import { administrator } from './administrator';
 import { accessOf, gitHosts, jobList } from './job-list';
 import type { Library } from './jenkins-library';
 import { registryAddress, type SystemSettings } from './services';
@@ -21,10 +22,13 @@ export function jenkinsSite(settings: SystemSettings, library: Library): Jenkins
     library: { ...library, ...credentialsOf(system, library.repository) },
     agents: { name: 'agent', count: jenkins.agents, label: jenkins.agentLabel, executors: limits.builds },
     jobs: jobList(settings),
-    people: system.people.map(({ name, role, jobs }) => ({
-      ...{ name, role, secret: passwordSecret(name) },
-      ...(jobs ? { jobs } : {}),
-    })),
+    people: [
+      { name: administrator, role: 'administer', secret: passwordSecret(administrator) },
+      ...system.people.map(({ name, role, jobs }) => ({
+        ...{ name, role, secret: passwordSecret(name) },
+        ...(jobs ? { jobs } : {}),
+      })),
+    ],
     git: gitHosts(system).map(({ id, host, kind, user, secret }) => ({ id, host, kind, user, secret })),
     registry: {
       address: registryAddress(settings),

@@ -5,11 +5,15 @@ import type { BuildEnd, JenkinsClient } from '../jenkins/client';
 export interface BuildResult {
   number: number;
   result: BuildEnd | null;
-  /** What the runner wrote as its result, or its error. */
+  /** What the runner wrote as its result, or its error; only the embedded job server tells it. */
   document: Record<string, unknown>;
+  /** The end of its log. */
+  log: string;
 }
 
 const poll = 300;
+/** Characters of the log that are kept. */
+const kept = 20_000;
 
 /**
  * Waits for a build after that number, shows its log as it comes, and answers with its result.
@@ -34,6 +38,10 @@ export async function followNext(
     await clock.sleep(poll, signal);
     number = await client.lastBuild(job);
   }
-  const { result, homeostat } = await client.follow(job, number, show);
-  return { number, result, document: homeostat ?? {} };
+  let log = '';
+  const { result, homeostat } = await client.follow(job, number, (text) => {
+    log = (log + text).slice(-kept);
+    show(text);
+  });
+  return { number, result, document: homeostat ?? {}, log };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
+import { administrator } from './administrator';
 import { exampleName } from './example';
 import { jobsTokenFile } from './monitor';
 import { scaleJob } from './scale-job';
@@ -22,25 +23,28 @@ const newToken = () => `11${randomBytes(16).toString('hex')}`;
 
 const rightsOf = { administer: 'read+build+stop', deploy: 'read+build+stop', watch: 'read' } as const;
 
-/** File with the token of who may do everything: `up` itself and the controller ask Jenkins with it. */
-export const adminTokenFile = (folder: string): string => path.join(controllerFolder(folder), adminTokenName);
-export const adminTokenName = 'admin-token';
+/** The system itself: `up` follows builds, and the controller answers inputs that people decided elsewhere. */
+export const homeostatUser = 'homeostat';
+export const homeostatTokenName = 'homeostat-token';
+export const homeostatTokenFile = (folder: string): string => path.join(controllerFolder(folder), homeostatTokenName);
 /** File with the token of the hook that tells of pushes. */
 export const gitTokenFile = (folder: string): string => path.join(folder, 'git-token');
 
 const peopleFolder = (folder: string) => path.join(folder, 'people');
-const personTokenFile = (folder: string, name: string) => path.join(peopleFolder(folder), `${name}-token`);
+/** File with a person's token for the embedded job server, or password for Jenkins. */
+export const personFile = (folder: string, name: string, what: 'token' | 'password'): string =>
+  path.join(peopleFolder(folder), `${name}-${what}`);
 
 /** Those who ask the engine of jobs, machines first. */
 export function jobUsers({ folder, system }: SystemSettings): JobUser[] {
   return [
-    { name: 'admin', rights: '*:read+build+stop', file: adminTokenFile(folder) },
+    { name: homeostatUser, rights: '*:read+build+stop', file: homeostatTokenFile(folder) },
     { name: 'alertmanager', rights: `${scaleJob}:build`, file: jobsTokenFile(folder) },
     { name: 'git', rights: `${hookRights(system)},${scaleJob}:read`, file: gitTokenFile(folder) },
     ...system.people.map(({ name, role, jobs = ['*'] }) => ({
       name,
       rights: jobs.map((job) => `${job}:${rightsOf[role]}`).join(','),
-      file: personTokenFile(folder, name),
+      file: personFile(folder, name, 'token'),
     })),
   ];
 }
@@ -63,7 +67,7 @@ export async function tokenOf({ file }: Pick<JobUser, 'file'>, { masker }: Conte
 /** Names of people who had a token and are in system.yml no more; their files are removed. */
 export async function formerPeople({ folder, system }: SystemSettings): Promise<string[]> {
   const files = await readdir(peopleFolder(folder)).catch(() => []);
-  const known = new Set(system.people.map(({ name }) => name));
+  const known = new Set([administrator, ...system.people.map(({ name }) => name)]);
   const gone = files
     .flatMap((file) => /^(.+)-(?:token|password)$/.exec(file)?.[1] ?? [])
     .filter((name) => !known.has(name));

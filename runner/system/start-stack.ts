@@ -23,6 +23,8 @@ export interface SystemStack {
   folder: string;
   /** Makes of the stack file what this installation needs. */
   adapt?(content: string): string;
+  /** Milliseconds that its services may take to run. */
+  limit?: number;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface SystemStack {
  */
 export async function startStack(
   engine: Engine,
-  { stack, images, variables, folder, adapt = (content) => content }: SystemStack,
+  { stack, images, variables, folder, adapt = (content) => content, limit = startLimit }: SystemStack,
   stateFolder: string,
   context: Context,
 ): Promise<void> {
@@ -43,7 +45,7 @@ export async function startStack(
   const targets = Object.entries(images).map(([service, image]) => ({ service: `${stack}_${service}`, image }));
   const outcome = await watchRollout(
     engine,
-    { targets, since, deadline: startLimit, monitor: 0, signal: context.signal, settled: false },
+    { targets, since, deadline: limit, monitor: 0, signal: context.signal, settled: false },
     context,
   );
   if (outcome.outcome !== 'good')

@@ -15,11 +15,21 @@ export interface SystemState {
   networks: string[];
   /** Folders outside the state folder. */
   folders: string[];
+  /** Labels that nodes were given. */
+  nodeLabels: string[];
   /** Registry addresses that were added to the docker configuration. */
   logins: string[];
 }
 
-const empty: SystemState = { packages: [], stacks: [], images: [], networks: [], folders: [], logins: [] };
+const empty: SystemState = {
+  packages: [],
+  stacks: [],
+  images: [],
+  networks: [],
+  folders: [],
+  nodeLabels: [],
+  logins: [],
+};
 
 /** Folder of everything that `up` keeps on this machine. */
 export const stateFolder = ({ env }: Context): string =>

@@ -135,9 +135,13 @@ function check(
   if (chapter.exit !== 0 && before !== after) problem(`production was changed from ${before} to ${after}`);
 }
 
-function exitOf(build: BuildResult): number {
-  const error = build.document.error as { exitCode?: number } | undefined;
-  return error?.exitCode ?? (build.result === 'SUCCESS' ? 0 : 1);
+/** The exit code of the runner: the embedded server tells it, of Jenkins it stands in the error of the step. */
+export function exitOf({ document, result, log }: Pick<BuildResult, 'document' | 'result' | 'log'>): number {
+  const error = document.error as { exitCode?: number } | undefined;
+  if (error?.exitCode !== undefined) return error.exitCode;
+  if (result === 'SUCCESS') return 0;
+  const told = [...log.matchAll(/^ERROR: homeostat [a-z]+: .*\([A-Z_]+, exit (\d{1,3})\)/gm)].at(-1);
+  return told ? Number(told[1]) : 1;
 }
 
 const indent = (text: string) =>

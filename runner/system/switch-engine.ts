@@ -4,7 +4,7 @@ import { fail } from '../common/errors';
 import { JenkinsClient } from '../jenkins/client';
 import { findService } from '../swarm/services';
 import { removeStack } from '../swarm/stack';
-import { adminTokenFile, tokenOf } from './job-tokens';
+import { homeostatTokenFile, homeostatUser, tokenOf } from './job-tokens';
 import { jobsStack, type SystemSettings } from './services';
 
 export const jenkinsStack = 'homeostat-jenkins';
@@ -16,7 +16,7 @@ const poll = 2000;
 /** The stack of an engine of jobs, and the service in it that is asked. */
 export const engineStacks = {
   embedded: { stack: jobsStack, service: `${jobsStack}_jobs` },
-  jenkins: { stack: jenkinsStack, service: `${jenkinsStack}_jenkins` },
+  jenkins: { stack: jenkinsStack, service: `${jenkinsStack}_controller` },
 } as const;
 
 export type EngineName = keyof typeof engineStacks;
@@ -42,8 +42,11 @@ export async function leaveEngine(
   settings: SystemSettings,
   context: Context,
 ): Promise<void> {
-  const token = await tokenOf({ file: adminTokenFile(settings.folder) }, context);
-  const client = new JenkinsClient({ url: `http://127.0.0.1:${settings.jobsPort}`, user: 'admin', token }, context);
+  const token = await tokenOf({ file: homeostatTokenFile(settings.folder) }, context);
+  const client = new JenkinsClient(
+    { url: `http://127.0.0.1:${settings.jobsPort}`, user: homeostatUser, token },
+    context,
+  );
   const end = context.clock.monotonic() + limits.idle;
   for (let told = ''; ;) {
     const busy = await client.busy();

@@ -243,7 +243,7 @@ function gitHostProblems(value: unknown): Problem[] {
 }
 
 /** Users that the system makes itself. */
-const ownUsers = ['admin', 'agent', 'alertmanager', 'git'];
+const ownUsers = ['admin', 'agent', 'alertmanager', 'git', 'homeostat'];
 
 function personProblems(value: unknown, repositories: unknown): Problem[] {
   const jobs = [

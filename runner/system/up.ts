@@ -5,24 +5,16 @@ import { secondsSince } from '../common/clock';
 import { connectEngine, type Engine } from '../common/engine';
 import { jobsFile } from './jobs-file';
 import { jobList } from './job-list';
-import { formerPeople, gitTokenFile, jobUsers, tokenOf } from './job-tokens';
+import { formerPeople, gitTokenFile, homeostatTokenFile, homeostatUser, jobUsers, tokenOf } from './job-tokens';
 import { JenkinsClient } from '../jenkins/client';
 import { adaptationTitle, tellAdaptation, wasScaled, type AdaptationResult } from './adaptation';
-import { baseImage, rootfsCache } from './base-image';
 import { exampleName, exampleRepository, head, prepareExample, undoBadCommit, writeHook } from './example';
 import { controllerStack, proxyStack, startController, startProxy } from './door';
 import { answers } from './answers';
+import { startJenkins } from './jenkins-stack';
+import { buildImages, missingImages, systemImages, type BuiltImages } from './system-images';
+import { planJenkins, type JenkinsPlan } from './jenkins-plan';
 import { controllerEnvironment } from './controller-environment';
-import {
-  ensureImage,
-  imageExists,
-  imageId,
-  monitorImage,
-  proxyImage,
-  registryImage,
-  runnerImage,
-  type SystemImage,
-} from './images';
 import { engineAnswers, engineNeeds, installPackages, missingPackages, startEngine } from './machine';
 import { monitorStack, startMonitor } from './monitor';
 import { ensureNetworks, proxyNetwork, systemNetwork } from './networks';
@@ -53,6 +45,8 @@ export interface UpPlan {
   engine: EngineName;
   /** Stack of the engine that runs now and is not wanted any more: it is removed when its builds have ended. */
   leaves?: string;
+  /** What Jenkins is made of. */
+  jenkins?: JenkinsPlan;
   install: string[];
   startEngine: boolean;
   images: string[];
@@ -115,7 +109,7 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
     ? engineNeeds.filter((need) => need.program !== 'dockerd' && need.program !== 'iptables')
     : engineNeeds;
   const engine = connectEngine(context);
-  const images = Object.values(await systemImages(context));
+  const images = Object.values(await systemImages(settings, context));
   const missing = running ? await missingImages(engine, images) : images;
   const history = (await head(exampleRepository(settings.folder), context)) !== undefined;
   const { system } = settings;
@@ -123,6 +117,7 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
   return {
     engine: system.engine,
     ...(leaves ? { leaves: engineStacks[leaves].stack } : {}),
+    ...(system.engine === 'jenkins' ? { jenkins: await planJenkins(settings, context) } : {}),
     install: await missingPackages(needs, context),
     startEngine: !running,
     images: missing.map((image) => image.name),
@@ -143,18 +138,6 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
       ? [...chapters(history).map((chapter) => chapter.title), ...(history ? [] : [adaptationTitle])]
       : [],
   };
-}
-
-const systemImages = async (context: Context) => ({
-  runner: await runnerImage(context),
-  registry: await registryImage(context),
-  proxy: await proxyImage(context),
-  monitor: await monitorImage(context),
-});
-
-async function missingImages(engine: Engine, images: SystemImage[]): Promise<SystemImage[]> {
-  const present = await Promise.all(images.map((image) => imageExists(engine, image.name)));
-  return images.filter((_image, index) => !present[index]);
 }
 
 /**
@@ -179,7 +162,7 @@ export async function bringUp(settings: UpSettings, plan: UpPlan, letIn: LetIn, 
   await ensureNetworks(engine, settings.folder, context);
   const { runner } = images;
   await Promise.all([
-    settings.system.registry ? undefined : startRegistry(engine, await images.registry, settings, context),
+    images.registry && startRegistry(engine, await images.registry, settings, context),
     startController(engine, runner, settings, context),
   ]);
   say('the controller runs');
@@ -187,16 +170,14 @@ export async function bringUp(settings: UpSettings, plan: UpPlan, letIn: LetIn, 
   say(`the door is open at ${plan.door}`);
   await makeTokens(settings, letIn, context);
   await signIn(settings, context);
-  const other = await otherEngine(engine, settings.system.engine, context);
-  if (other) await leaveEngine(engine, other, settings, context);
   await Promise.all([
-    startJobs(engine, runner, jobsFile(settings), settings, context),
+    startJobEngine(engine, images, settings, context),
     images.monitor.then((monitor) => startMonitor(engine, { runner, monitor }, settings, context)),
   ]);
   if (!settings.system.registry) await answers('the registry', `http://${plan.registry}/v2/`, context);
   say(settings.system.registry ? `images go to ${plan.registry}` : `the registry runs at ${plan.registry}`);
-  await answers('the job server', `${plan.jobs}/login`, context);
-  say(`the job server runs at ${plan.jobs}`);
+  await answers(jobEngineNames[settings.system.engine], `${plan.jobs}/login`, context);
+  say(`${jobEngineNames[settings.system.engine]} runs at ${plan.jobs}`);
   await answers('Prometheus', `${plan.prometheus}/-/ready`, context);
   await answers('Alertmanager', `${plan.alertmanager}/-/ready`, context);
   say(`Prometheus runs at ${plan.prometheus}, Alertmanager at ${plan.alertmanager}`);
@@ -216,43 +197,6 @@ export async function bringUp(settings: UpSettings, plan: UpPlan, letIn: LetIn, 
   };
 }
 
-/** A base image that is not there yet will be made, and is then a thing to remove again. */
-async function noteBaseImage(engine: Engine, settings: UpSettings): Promise<void> {
-  if (await imageExists(engine, baseImage)) return;
-  await addToState(settings.folder, (state) => ({
-    ...state,
-    images: including(state.images, baseImage),
-    folders: including(state.folders, rootfsCache),
-  }));
-}
-
-interface BuiltImages {
-  runner: string;
-  registry: Promise<string>;
-  proxy: Promise<string>;
-  monitor: Promise<string>;
-}
-
-/** The ids of the images, which are built where they are missing; those on the runner's at once, while other things start. */
-async function buildImages(engine: Engine, settings: UpSettings, context: Context): Promise<BuiltImages> {
-  const images = await systemImages(context);
-  await noteBaseImage(engine, settings);
-  const names = Object.values(images).flatMap(({ name, repository }) => [name, `${repository}:latest`]);
-  await addToState(settings.folder, (state) => ({ ...state, images: including(state.images, ...names) }));
-  const built = async (image: SystemImage) => {
-    const name = await ensureImage(engine, image, context);
-    return (await imageId(engine, name)) ?? name;
-  };
-  const later = (image: SystemImage) => {
-    const id = built(image);
-    // Who waits for it is told.
-    id.catch(() => undefined);
-    return id;
-  };
-  const runner = await built(images.runner);
-  return { runner, registry: later(images.registry), proxy: later(images.proxy), monitor: later(images.monitor) };
-}
-
 async function runExample(
   engine: Engine,
   settings: UpSettings,
@@ -264,7 +208,9 @@ async function runExample(
   const token = await tokenOf({ file: gitTokenFile(settings.folder) }, context);
   await writeHook(repository, local(settings.jobsPort), token);
   await undoBadCommit(repository, context);
-  const client = new JenkinsClient({ url: local(settings.jobsPort), user: 'git', token }, context);
+  const own = await tokenOf({ file: homeostatTokenFile(settings.folder) }, context);
+  const access = { url: local(settings.jobsPort), user: homeostatUser, token: own };
+  const client = new JenkinsClient(access, context);
   const told: ChapterResult[] = [];
   for (const chapter of chapters(history))
     told.push(await tell(chapter, repository, client, engine, doors(settings), context));
@@ -274,6 +220,23 @@ async function runExample(
     context,
   );
   return { chapters: told, checkout: repository.checkout, adaptation };
+}
+
+const jobEngineNames = { embedded: 'the job server', jenkins: 'Jenkins' } as const;
+
+/** Starts the wanted engine of jobs in place of the other one, once all that it needs is there. */
+async function startJobEngine(
+  engine: Engine,
+  images: BuiltImages,
+  settings: UpSettings,
+  context: Context,
+): Promise<void> {
+  const wanted = settings.system.engine;
+  const built = wanted === 'jenkins' ? { jenkins: await images.jenkins!, agent: await images.agent! } : undefined;
+  const other = await otherEngine(engine, wanted, context);
+  if (other) await leaveEngine(engine, other, settings, context);
+  if (built) await startJenkins(engine, built, settings, context);
+  else await startJobs(engine, images.runner, jobsFile(settings), settings, context);
 }
 
 /** The tokens of all who ask the engine of jobs. */

@@ -171,7 +171,7 @@ t.test(
     const settings = settingsOf(folder, await readSystem(undefined, context));
     const users = jobUsers(settings);
     t.same(Object.fromEntries(users.map(({ name, rights }) => [name, rights])), {
-      admin: '*:read+build+stop',
+      homeostat: '*:read+build+stop',
       alertmanager: 'service-scale:build',
       git: '*:read+build,service-scale:read',
       ada: '*:read+build+stop',
