@@ -83,11 +83,14 @@ async function ask(context: Context, values: Values): Promise<CommandResult> {
     },
     context,
   );
+  // Whom the controller releases the input as, when people have answered elsewhere.
+  const relay = context.env.HOMEOSTAT_JENKINS_USER;
+  const submitters = question.deciders.length > 0 && relay ? [...question.deciders, relay] : question.deciders;
   const seconds = Math.ceil((Date.parse(question.expiresAt) - context.clock.now().getTime()) / 1000);
   return {
     result: {
       ...{ needed: true, question: question.id, input: inputId(question.id), message: question.title },
-      ...{ submitters: question.deciders.join(','), seconds: Math.max(1, seconds), expiresAt: question.expiresAt },
+      ...{ submitters: submitters.join(','), seconds: Math.max(1, seconds), expiresAt: question.expiresAt },
     },
     summary: `${question.id}  ${question.title}\nhomeostat answer ${question.id} approve (or reject), until ${question.expiresAt}`,
   };
