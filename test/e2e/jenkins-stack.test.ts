@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { resource } from '../../runner/common/resources';
+import { resource, resourcesBelow } from '../../runner/common/resources';
 import { jenkinsFiles } from '../../runner/jenkins/configuration/files';
 import { requiredSecrets } from '../../runner/jenkins/configuration/required-secrets';
 import { withRequiredSecrets } from '../../runner/jenkins/stack-secrets';
@@ -48,15 +48,12 @@ CMD []
     entrypoint: resource('resources/images/jenkins/entrypoint'),
     'jenkins.sh': standIn,
   },
-  'jenkins-agent': {
-    Dockerfile: `FROM homeostat-lab/proxy:latest
-COPY agent.cjs /usr/local/lib/homeostat/jenkins-agent.cjs
+  'jenkins-agent': resourcesBelow('resources/images/jenkins-agent'),
+  'stand-in-agent': {
+    Dockerfile: `FROM homeostat/jenkins-agent:test
 COPY java /usr/local/bin/java
 RUN chmod 755 /usr/local/bin/java
-ENTRYPOINT ["tini", "--"]
-CMD ["node", "/usr/local/lib/homeostat/jenkins-agent.cjs"]
 `,
-    'agent.cjs': resource('resources/images/jenkins-agent/agent.cjs'),
     java: '#!/bin/sh\nfor each; do case "$each" in @*) echo "java $* secret $(cat "${each#@}")" ;; esac; done\nexec sleep 1000\n',
   },
 };
@@ -72,8 +69,19 @@ t.test('Jenkins starts once its secrets are right, and each task of the agents i
   };
   for (const [name, files] of Object.entries(images)) {
     write(files, path.join(folder, name));
-    await lab.docker(1, 'build', '-q', '-t', `homeostat/${name}:test`, path.join(folder, name));
+    const base = ['--build-arg', 'RUNNER=homeostat-lab/proxy:latest'];
+    await lab.docker(1, 'build', '-q', ...base, '-t', `homeostat/${name}:test`, path.join(folder, name));
   }
+  const versions = await lab.docker(
+    1,
+    'run',
+    '--rm',
+    'homeostat/jenkins-agent:test',
+    'sh',
+    '-c',
+    'java -version 2>&1; git --version',
+  );
+  t.match(versions, /openjdk version "(17|21)\b[^]*git version/, 'the agents’ image has Java and git');
   await lab.docker(1, 'network', 'create', '--driver', 'overlay', 'homeostat');
   const labels = ['--label-add', 'homeostat.jenkins=true', '--label-add', 'homeostat.agent=true'];
   await lab.docker(1, 'node', 'update', ...labels, await lab.docker(1, 'node', 'ls', '-q'));
@@ -98,7 +106,7 @@ t.test('Jenkins starts once its secrets are right, and each task of the agents i
     chmodSync(folder, 0o755);
     const variables = {
       JENKINS_IMAGE: 'homeostat/jenkins:test',
-      AGENT_IMAGE: 'homeostat/jenkins-agent:test',
+      AGENT_IMAGE: 'homeostat/stand-in-agent:test',
       AGENT_NAME: 'agent',
       AGENTS: '2',
       STATE: folder,
