@@ -32,6 +32,11 @@ t.test('each problem is told', async (t) => {
     [siteOf({ git: [{ ...forge, secret: 'agent-token' }] }), '"agent-token" cannot be the name of a secret'],
     [siteOf({ git: [{ ...forge, id: 'registry' }] }), 'two credentials have the id registry'],
     [siteOf({ git: [forge, forge, forge] }), 'two credentials have the id forge'],
+    [siteOf({ jobs: [pipelineJob('a', { credentials: 'gone' })] }), 'there are no credentials with the id gone'],
+    [
+      siteOf({ library: { repository: 'https://git.example.com/x.git', version: 'main', credentials: 'no' } }),
+      'there are no credentials with the id no',
+    ],
     [siteOf({ jobs: [pipelineJob('a'), pipelineJob('a')] }), 'there are two jobs named a'],
     [
       siteOf({ agents: { name: 'a', count: 1, label: 'docker linux', executors: 1 } }),

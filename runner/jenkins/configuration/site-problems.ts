@@ -13,8 +13,10 @@ export const reservedSecrets: readonly string[] = [...machineUsers.map(({ secret
 
 /** What Jenkins would refuse, or silently take for something else, each in words that follow "jenkins: ". */
 export function siteProblems(site: JenkinsSite): string[] {
-  const { people, git, jobs, registry, agents } = site;
+  const { people, git, jobs, registry, agents, library } = site;
   const jobNames = jobs.map(({ name }) => name);
+  const ids = [registryCredentials, ...git.map(({ id }) => id)];
+  const used = [library, ...jobs].flatMap((each) => ('credentials' in each ? [each.credentials] : []));
   const secrets = [registry, ...people, ...git].map(({ secret }) => secret);
   return [
     ...repeated(people.map(({ name }) => name.toLowerCase())).map((name) => `there are two people named ${name}`),
@@ -28,7 +30,10 @@ export function siteProblems(site: JenkinsSite): string[] {
     ...secrets
       .filter((name) => !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) || reservedSecrets.includes(name))
       .map((name) => `${JSON.stringify(name)} cannot be the name of a secret`),
-    ...repeated([registryCredentials, ...git.map(({ id }) => id)]).map((id) => `two credentials have the id ${id}`),
+    ...repeated(ids).map((id) => `two credentials have the id ${id}`),
+    ...used
+      .filter((id) => id !== undefined && !ids.includes(id))
+      .map((id) => `there are no credentials with the id ${id}`),
     ...repeated(jobNames).map((name) => `there are two jobs named ${name}`),
     ...(/^[A-Za-z0-9._-]+$/.test(agents.label) ? [] : [`${JSON.stringify(agents.label)} is not one label of agents`]),
   ];
