@@ -1,11 +1,9 @@
 import { parse, stringify } from 'yaml';
+import { composeYaml } from '../common/compose-yaml';
 import type { RequiredSecret } from './configuration/required-secrets';
 
 /** User and group of Jenkins in the official image. */
 const jenkinsUser = '1000';
-
-/** As the docker client reads it: 0400 is octal. */
-const composeYaml = { version: '1.1' } as const;
 
 interface StackFile {
   services: { controller: { secrets: object[] } };

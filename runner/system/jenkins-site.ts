@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fail } from '../common/errors';
+import { siteProblems } from '../jenkins/configuration/site-problems';
 import type { JenkinsSite } from '../jenkins/model';
 import { administrator } from './administrator';
 import { accessOf, gitHosts, jobList } from './job-list';
@@ -12,11 +14,11 @@ export const jenkinsDomain = ({ system }: Pick<SystemSettings, 'system'>): strin
 
 const minute = 60_000;
 
-/** What Jenkins is configured from, by system.yml. */
+/** What Jenkins is configured from, by system.yml. @throws SYSTEM_INVALID */
 export function jenkinsSite(settings: SystemSettings, library: Library): JenkinsSite {
   const { system, httpPort } = settings;
   const { limits, jenkins } = system;
-  return {
+  const site: JenkinsSite = {
     url: `http://${jenkinsDomain(settings)}${httpPort === 80 ? '' : `:${httpPort}`}/`,
     adminAddress: jenkins.adminAddress,
     library: { ...library, ...credentialsOf(system, library.repository) },
@@ -41,6 +43,10 @@ export function jenkinsSite(settings: SystemSettings, library: Library): Jenkins
       knownHostsFile === undefined ? [] : linesOf(path.resolve(system.folder, knownHostsFile)),
     ),
   };
+  const problems = siteProblems(site);
+  if (problems.length > 0)
+    fail('SYSTEM_INVALID', 'Jenkins cannot be set up as system.yml says', { evidence: problems });
+  return site;
 }
 
 function credentialsOf(system: System, repository: string): { credentials?: string } {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify, parse } from 'yaml';
+import { composeYaml } from '../common/compose-yaml';
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import { contentHash } from './credentials';
@@ -96,7 +97,7 @@ interface StackFile {
 /** A stack file with further secrets of one of its services. */
 export function withSecrets(content: string, service: string, secrets: FileSecret[]): string {
   if (secrets.length === 0) return content;
-  const stack = parse(content) as StackFile;
+  const stack = parse(content, composeYaml) as StackFile;
   const own = stack.services[service]!;
   own.secrets = [
     ...(own.secrets ?? []),
@@ -107,5 +108,5 @@ export function withSecrets(content: string, service: string, secrets: FileSecre
     { file: `./${file}`, name: `homeostat-${service}-${file}-${hash}` },
   ]);
   stack.secrets = { ...stack.secrets, ...(Object.fromEntries(named) as Record<string, object>) };
-  return stringify(stack);
+  return stringify(stack, composeYaml);
 }

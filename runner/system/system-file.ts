@@ -8,7 +8,9 @@ import { fail } from '../common/errors';
 import { isJobName } from '../common/job-path';
 import { isBranchName, plainBranches, repositoryProblem } from '../common/repository';
 import { readYaml, type Problem } from '../common/yaml-file';
+import { reservedUsers } from '../jenkins/configuration/site-problems';
 import { roles } from '../jenkins/model';
+import { administrator } from './administrator';
 import { exampleName } from './example';
 import { scaleJob } from './scale-job';
 
@@ -243,7 +245,7 @@ function gitHostProblems(value: unknown): Problem[] {
 }
 
 /** Users that the system makes itself. */
-const ownUsers = ['admin', 'agent', 'alertmanager', 'git', 'homeostat'];
+const ownUsers = [administrator, 'git', ...reservedUsers];
 
 function personProblems(value: unknown, repositories: unknown): Problem[] {
   const jobs = [
@@ -255,20 +257,21 @@ function personProblems(value: unknown, repositories: unknown): Problem[] {
   const seen = new Set<unknown>(ownUsers);
   return rows(value).flatMap(([index, row]) => {
     const at = ['people', index];
+    // Jenkins does not tell upper from lower case there.
+    const name = String(row.name).toLowerCase();
     const problems: Problem[] = [];
-    if (ownUsers.includes(String(row.name)))
+    if (ownUsers.includes(name))
       problems.push({
         path: [...at, 'name'],
         message: `is '${String(row.name)}', which is a user of the system itself`,
       });
-    else if (seen.has(row.name))
-      problems.push({ path: [...at, 'name'], message: `is there twice: ${String(row.name)}` });
+    else if (seen.has(name)) problems.push({ path: [...at, 'name'], message: `is there twice: ${String(row.name)}` });
     for (const job of Array.isArray(row.jobs) ? row.jobs.map(String) : [])
       if (!jobs.includes(job))
         problems.push({ path: [...at, 'jobs'], message: `names '${job}', which is none of ${jobs.join(', ')}` });
     if (row.role === 'administer' && row.jobs !== undefined)
       problems.push({ path: [...at, 'jobs'], message: 'cannot limit who may administer everything' });
-    seen.add(row.name);
+    seen.add(name);
     return problems;
   });
 }

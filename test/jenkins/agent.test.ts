@@ -69,6 +69,7 @@ function agent(t: Test, port: number, more: Record<string, string | undefined> =
       AGENT_TOKEN_FILE: path.join(folder, 'token'),
       AGENT_FOLDER: path.join(folder, 'work'),
       AGENT_RETRY_SECONDS: '0.05',
+      NODE_ENV: 'production',
       ...more,
     },
   });
@@ -124,7 +125,7 @@ t.test('it gets its secret with the token, and java the secret from a file', asy
     t.notMatch(text, secret);
     t.notMatch(text, basic.slice(6));
   }
-  t.notMatch(started.file('environment'), /^AGENT_/m, 'builds inherit nothing of it');
+  t.notMatch(started.file('environment'), /^(AGENT_|NODE_ENV)/m, 'builds inherit nothing of it');
 });
 
 t.test('SIGTERM ends java and then itself, at any time', async (t) => {

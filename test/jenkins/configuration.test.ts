@@ -11,7 +11,10 @@ import { holds } from '../common/support';
 import { interpolated } from './interpolation';
 import { pipelineJob, scaling, siteOf, sites } from './sites';
 
-/** Names of permissions that Jenkins was seen to accept; a wrong one keeps it from starting. */
+/**
+ * Names of permissions that Jenkins was seen to accept; a wrong one keeps it from starting. Of Job/Cancel only the right was
+ * seen, not its name in a file.
+ */
 const permissions = new Set([
   'Overall/Administer',
   'Overall/Read',

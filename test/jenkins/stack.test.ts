@@ -18,6 +18,7 @@ const variables = {
   AGENT_IMAGE: 'homeostat/jenkins-agent:1',
   AGENT_NAME: 'agent',
   AGENTS: '2',
+  MEMORY: '2g',
   STATE: '/var/lib/homeostat',
   JOBS_PORT: '8080',
   JENKINS_DOMAIN: 'jenkins.example.com',

@@ -14,6 +14,8 @@ const {
   AGENT_TOKEN_FILE: tokenFile = '/run/secrets/agent-token',
   AGENT_FOLDER: folder = '/var/lib/jenkins-agent',
   AGENT_RETRY_SECONDS: retrySeconds = '5',
+  // Of the image; in a build it would keep npm from installing what tests need.
+  NODE_ENV: _,
   ...environment
 } = process.env;
 
