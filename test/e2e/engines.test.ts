@@ -47,6 +47,7 @@ const user = (name, secret, rights) => ({
 const users = [
   user('homeostat', 'homeostat-token', { '*': ['read', 'build', 'stop'] }),
   user('alertmanager', 'alertmanager-token', { 'service-scale': ['build'] }),
+  user('agent', 'agent-token', {}),
 ];
 writeFileSync(home + '/data/tokens.json', JSON.stringify(users));
 const server = spawn('homeostat', ['jobs', '--jobs', home + '/jobs.yml', '--data', home + '/data', '--listen', '0.0.0.0:8080'], { stdio: 'inherit' });

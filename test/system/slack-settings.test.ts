@@ -47,12 +47,16 @@ t.test('what was given once is kept, as a secret of the controller and nowhere e
   const text = withSecrets(content, 'controller', first.controller);
   t.notMatch(text, token);
   const stack = parse(text) as {
-    services: { controller: { secrets: { source: string; target: string }[] } };
+    services: { controller: { secrets: { source: string; target: string; mode: number }[] } };
     secrets: Record<string, { file: string; name: string }>;
   };
   const targets = stack.services.controller.secrets.map(({ target }) => target);
   t.match(targets, ['agent-token', 'reader-token', 'writer-token']);
   t.same(targets.slice(-2), ['dfp_homeostat_slack_token', 'dfp_homeostat_slack_signing_secret']);
+  t.ok(
+    stack.services.controller.secrets.every(({ mode }) => mode === 0o400),
+    'and nobody else may read any of them',
+  );
   t.match(stack.secrets.dfp_homeostat_slack_token, {
     file: './slack-token',
     name: /^homeostat-controller-slack-token-[0-9a-f]{12}$/,
