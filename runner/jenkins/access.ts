@@ -29,3 +29,22 @@ export async function readAuthority(file: string | undefined, { cwd }: Context):
     remedy: 'Name the certificate of the authority as PEM, which begins with -----BEGIN CERTIFICATE-----.',
   });
 }
+
+/**
+ * The token of a file, else that of HOMEOSTAT_JENKINS_TOKEN; empty without one. It is made known to the masker.
+ * @throws USAGE_INVALID
+ */
+export async function readToken(file: string | undefined, { cwd, env, masker }: Context): Promise<string> {
+  const text =
+    file === undefined
+      ? (env.HOMEOSTAT_JENKINS_TOKEN ?? '')
+      : await readFile(path.resolve(cwd, file), 'utf8').catch((error: unknown) =>
+          fail('USAGE_INVALID', `the token in ${file} cannot be read`, {
+            cause: messageOf(error),
+            remedy: 'Name a file that this user can read, with --token-file.',
+          }),
+        );
+  const token = text.trim();
+  if (token !== '') masker.add(token);
+  return token;
+}

@@ -382,11 +382,9 @@ export class JenkinsClient {
   }
 
   /** Jenkins sends who has done something on to a page of its own. */
-  private isDone(answer: AxiosResponse): boolean {
-    return answer.status === 302 && redirectionOf(answer, this.http.defaults.baseURL!) === undefined;
-  }
+  private isDone = (answer: AxiosResponse): boolean => answer.status === 302 && redirectionOf(answer) === undefined;
 
   private refuse(what: string, answer: AxiosResponse, subject?: Subject): never {
-    throw new Refused(what, answer.status, complaintOf(answer, this.http.defaults.baseURL!, subject));
+    throw new Refused(what, answer.status, complaintOf(answer, subject));
   }
 }

@@ -9,7 +9,8 @@ const loginPath = /(?:^|\/)(?:login|signin|sign_in|authorize|saml2?|sso|oauth2?|
  * A redirection that did not come of Jenkins having done something: those lead to a job, a build or the queue, in whatever
  * host its root URL names.
  */
-export function redirectionOf({ status, headers, config }: AxiosResponse, base: string): Redirection | undefined {
+export function redirectionOf({ status, headers, config }: AxiosResponse): Redirection | undefined {
+  const base = config.baseURL!;
   const location = String(headers.location ?? '');
   if (status < 300 || status >= 400 || !URL.canParse(location, base)) return undefined;
   const asked = new URL(config.url ?? '', base);

@@ -55,11 +55,11 @@ const looksLikeLogin =
   /j_spring_security_check|j_username|type=["']?password|SAMLRequest|<title>[^<]*(?:sign|log) ?in/i;
 
 /** Why Jenkins did not do it, and what to do. */
-export function complaintOf(answer: AxiosResponse, base: string, subject: Subject = 'job'): Complaint {
+export function complaintOf(answer: AxiosResponse, subject: Subject = 'job'): Complaint {
   const { status, data, headers } = answer;
   const text = typeof data === 'string' ? data : '';
   if (status === 403 && /no valid crumb/i.test(text)) return crumb;
-  const redirection = redirectionOf(answer, base);
+  const redirection = redirectionOf(answer);
   if (redirection?.kind === 'login') return login(` at ${redirection.host}`);
   if (redirection?.kind === 'moved')
     return { cause: `it has moved to ${redirection.to}`, remedy: 'Use that address as the one of Jenkins.' };
