@@ -2,6 +2,7 @@
  * What `homeostat doctor --jenkins` has to ask as an administrator: posted to /scriptText, prints one JSON document.
  * It only reads: no method that changes, saves or starts something in Jenkins is called; on agents it asks for two versions.
  * Each part stands for itself, so that a plugin that is missing costs no other part.
+ * It is written to the interfaces of Jenkins and its plugins, and tested against stand-ins of them: no real Jenkins has run it.
  */
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurperClassic
