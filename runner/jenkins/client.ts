@@ -212,8 +212,10 @@ export class JenkinsClient {
 
   /** Names of the jobs that are being built or wait for it. @throws JENKINS_FAILED */
   async busy(): Promise<string[]> {
-    const { items } = await this.json<{ items: QueueItem[] }>('queue/api/json?tree=items[id,task[name]]');
-    const { jobs } = await this.json<{ jobs: JobSummary[] }>('api/json?tree=jobs[name,color,jobs[name,color]]');
+    const [{ items }, { jobs }] = await Promise.all([
+      this.json<{ items: QueueItem[] }>('queue', 'items[id,task[name]]', 'the queue cannot be read'),
+      this.json<{ jobs: JobSummary[] }>('.', 'jobs[name,color,jobs[name,color]]', 'the jobs cannot be read'),
+    ]);
     const building = (job: JobSummary): string[] =>
       job.jobs
         ? job.jobs.flatMap((inner) => building(inner).map((name) => `${job.name}/${name}`))

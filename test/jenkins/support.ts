@@ -7,12 +7,12 @@ import type { JenkinsServer } from './jenkins-server';
 export const clientOf = (
   server: JenkinsServer,
   user?: string,
-  more: { authority?: string; signal?: AbortSignal } = {},
+  more: { authority?: string; signal?: AbortSignal; answer?: number } = {},
 ) =>
   new JenkinsClient(
     { ...server.access(user), ...(more.authority ? { authority: more.authority } : {}) },
     realContext(more.signal ? { signal: more.signal } : {}),
-    { ...patience, answer: 400, away: 1500 },
+    { ...patience, answer: more.answer ?? 400, away: 1500 },
   );
 
 /** The error that the work ends with; it always says what to do. */
