@@ -1,9 +1,9 @@
 import { version as nodeVersion } from 'node:process';
 import type { Context } from '../common/context';
-import { HomeostatError } from '../common/errors';
+import { fail, HomeostatError } from '../common/errors';
 import type { Config } from '../pipeline/config';
-import type { CheckDefinition } from '../system/checks/check';
-import { configOption, dryRunOption, type Command } from './command';
+import type { Check, CheckDefinition } from '../system/checks/check';
+import { configOption, dryRunOption, type Command, type CommandResult, type Values } from './command';
 import { flag, renderPlan, text } from './shared';
 
 /** Ports of the door, and of what is behind it for the node itself, as `up` chooses them. */
@@ -16,6 +16,10 @@ const command: Command = {
     ['homeostat doctor', 'Check everything; the registry of homeostat.yml too, where there is one'],
     ['homeostat doctor --registry registry.example.com:5000', 'Check that the Engine can push to that registry'],
     ['homeostat doctor --fix', 'Install and start what is missing, then check'],
+    [
+      'homeostat doctor --jenkins https://ci.example.com/ --user admin --token-file token',
+      'Check an existing Jenkins: plugins, library, job, rights, agents',
+    ],
   ],
   options: {
     ...configOption,
@@ -26,15 +30,23 @@ const command: Command = {
     },
     'advertise-addr': { type: 'string', describe: 'Address of this node in a Swarm that --fix makes' },
     'dry-run': { ...dryRunOption['dry-run'], describe: 'Print what --fix would do and change nothing' },
+    jenkins: { type: 'string', describe: 'Check this Jenkins in place of machine and Swarm; nothing is changed there' },
+    user: { type: 'string', describe: 'With --jenkins: who asks, best an administrator (or HOMEOSTAT_JENKINS_USER)' },
+    'token-file': { type: 'string', describe: 'With --jenkins: file with his API token (or HOMEOSTAT_JENKINS_TOKEN)' },
+    'ca-file': { type: 'string', describe: 'With --jenkins: file with its authority (or HOMEOSTAT_JENKINS_CA)' },
+    job: { type: 'string', describe: 'With --jenkins: the job that alerts start', default: 'service-scale' },
+    caller: { type: 'string', describe: 'With --jenkins: as whom they start it', default: 'alertmanager' },
+    library: { type: 'string', describe: 'With --jenkins: name of the shared library', default: 'homeostat' },
+    label: { type: 'string', describe: 'With --jenkins: label of the agents that are used', default: 'docker' },
   },
   async run(context, values) {
-    const [{ checksOf, examine, renderChecks, requireHealth }, { fix, planFix }, { stateFolder }, { repositoryIn }] =
-      await Promise.all([
-        import('../system/doctor'),
-        import('../system/fix'),
-        import('../system/state'),
-        import('../system/checks/registry'),
-      ]);
+    if (text(values, 'jenkins') !== undefined) return examineJenkins(context, values);
+    const [{ checksOf, examine }, { fix, planFix }, { stateFolder }, { repositoryIn }] = await Promise.all([
+      import('../system/doctor'),
+      import('../system/fix'),
+      import('../system/state'),
+      import('../system/checks/registry'),
+    ]);
     const { parseImage } = await import('../image/reference');
     const registry = text(values, 'registry');
     const named = registry === undefined ? undefined : repositoryIn(registry);
@@ -56,16 +68,48 @@ const command: Command = {
       leftoversCheck,
       rolloutsCheck,
     ];
-    const checks = await examine(definitions, context);
-    const summary = renderChecks(checks);
-    if (!flag(values, 'json') && checks.some(({ verdict }) => verdict === 'failed'))
-      context.stdout.write(`${context.masker(summary)}\n`);
-    requireHealth(checks);
-    return { result: { checks }, summary };
+    return report(await examine(definitions, context), context, values);
   },
 };
 
 export default command;
+
+/** The table of the checks, also when it is followed by the error that one of them failed. */
+async function report(checks: Check[], context: Context, values: Values): Promise<CommandResult> {
+  const { renderChecks, requireHealth } = await import('../system/doctor');
+  const summary = renderChecks(checks);
+  if (!flag(values, 'json') && checks.some(({ verdict }) => verdict === 'failed'))
+    context.stdout.write(`${context.masker(summary)}\n`);
+  requireHealth(checks);
+  return { result: { checks }, summary };
+}
+
+async function examineJenkins(context: Context, values: Values): Promise<CommandResult> {
+  const [{ examineJenkins: examine }, { readAuthority, readToken }] = await Promise.all([
+    import('../system/jenkins/examine'),
+    import('../jenkins/access'),
+  ]);
+  if (flag(values, 'fix')) fail('USAGE_INVALID', '--fix does nothing to a Jenkins; leave it out, or --jenkins');
+  const { env } = context;
+  const url = text(values, 'jenkins')!;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).username)
+    fail(
+      'USAGE_INVALID',
+      `--jenkins is '${context.masker(url.slice(0, 80)).replace(/\/\/[^@/]*@/, '//')}', which is no address`,
+      {
+        remedy:
+          'Write http:// or https://, the host and the path, without a password, such as https://ci.example.com/.',
+      },
+    );
+  const access = {
+    ...{ url, user: text(values, 'user') ?? env.HOMEOSTAT_JENKINS_USER ?? '' },
+    token: await readToken(text(values, 'tokenFile'), context),
+    authority: await readAuthority(text(values, 'caFile') ?? env.HOMEOSTAT_JENKINS_CA, context),
+  };
+  const names = { job: text(values, 'job')!, caller: text(values, 'caller')! };
+  const settings = { access, ...names, library: text(values, 'library')!, label: text(values, 'label')! };
+  return report(await examine(settings, context), context, values);
+}
 
 /** homeostat.yml where there is one; a bad one is a finding, so that the other checks are still made. */
 async function readConfiguration(

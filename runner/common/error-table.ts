@@ -363,7 +363,8 @@ export const errorTable = define({
   DOCTOR_FOUND: {
     exit: 8,
     meaning: 'The doctor found something that keeps the system from working.',
-    remedy: 'Follow the remedy printed beside each finding, or run `homeostat doctor --fix`.',
+    remedy:
+      'Follow the remedy printed beside each finding; `homeostat doctor --fix` installs and starts what a machine lacks.',
   },
   STOPPED: {
     exit: 143,

@@ -1,10 +1,14 @@
-import axios, { type AxiosInstance, type AxiosResponse, type Method } from 'axios';
+import type { AxiosInstance, AxiosResponse, Method } from 'axios';
 import type { Context } from '../common/context';
 import { fail, HomeostatError, messageOf } from '../common/errors';
 import { jobPath } from '../common/job-path';
 import { retry } from '../common/retry';
-import type { JenkinsAccess } from './input';
-import { complaintOf } from './statuses';
+import type { JenkinsAccess } from './access';
+import { codeOf, connect, lastingFault } from './connection';
+import { isBuildPath } from './input';
+import { Pauses } from './pauses';
+import { redirectionOf } from './redirection';
+import { complaintOf, type Subject } from './statuses';
 
 export type Parameters = Record<string, string>;
 
@@ -52,17 +56,44 @@ export interface LogPart {
   more: boolean;
 }
 
-/** Milliseconds. */
-const times = { answer: 10_000, away: 20_000, pause: 300, queued: 300_000 };
+/** How long is waited, in milliseconds. */
+export interface Patience {
+  /** For one answer. */
+  answer: number;
+  /** While nobody answers. */
+  away: number;
+}
+
+export const patience: Patience = { answer: 10_000, away: 20_000 };
+const retryPause = 300;
+const queueLimit = 300_000;
 /** Builds looked at for one that an uncertain request may have started. */
-const newest = 10;
+const newest = 50;
+
+/** What is read of a build, and of an item of the queue: Jenkins would tell much more, of ten thousand items too. */
+const parametersTree = 'actions[parameters[name,value]]';
+const buildTree = `number,url,building,result,queueId,${parametersTree}`;
+const itemTree = `id,why,cancelled,task[name],executable[number],${parametersTree}`;
 
 /** Nothing was sent: the connection was never there. */
 const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 /** What a Jenkins that starts, and a proxy before one that is away, answer. */
 const passing = new Set([502, 503, 504]);
+/** Behind these there may be a Jenkins that has heard it. */
+const uncertain = new Set([500, 502, 504]);
 
 class NotNow extends Error {}
+
+/** An answer by which Jenkins refuses. */
+class Refused extends HomeostatError {
+  constructor(
+    what: string,
+    readonly status: number,
+    complaint: { cause: string; remedy?: string },
+  ) {
+    super('JENKINS_FAILED', what, complaint);
+  }
+}
 
 /**
  * A client of Jenkins, and of the embedded job server, which answers alike. What reads is tried again while nobody answers;
@@ -73,14 +104,11 @@ export class JenkinsClient {
   private readonly http: AxiosInstance;
 
   constructor(
-    { url, user, token }: JenkinsAccess,
+    access: JenkinsAccess,
     private readonly context: Context,
+    private readonly times = patience,
   ) {
-    this.http = axios.create({
-      baseURL: url.endsWith('/') ? url : `${url}/`,
-      auth: { username: user, password: token },
-      ...{ timeout: times.answer, proxy: false, maxRedirects: 0, validateStatus: () => true },
-    });
+    this.http = connect(access, times.answer);
   }
 
   /**
@@ -89,31 +117,31 @@ export class JenkinsClient {
    * @throws JENKINS_FAILED; also when it cannot be known whether the build was queued
    */
   async trigger(job: string, parameters: Parameters = {}): Promise<number> {
-    const { clock, signal } = this.context;
     const before = await this.newestKnown(job);
     const named = Object.keys(parameters).length > 0;
     const address = `${jobPath(job)}/${named ? 'buildWithParameters' : 'build'}?delay=0sec`;
+    const data = new URLSearchParams(parameters).toString();
+    const arrived = (cause: string) => this.arrived(job, parameters, before, cause);
     const once = async () => {
-      const answer = await this.send('POST', address, { data: new URLSearchParams(parameters).toString() }).catch(
-        async (error: unknown) => {
-          if (unsent.has((error as NodeJS.ErrnoException).code ?? '')) throw new NotNow(messageOf(error));
-          return this.arrived(job, parameters, before, messageOf(error));
-        },
-      );
+      const answer = await this.send('POST', address, { data }).catch((error: unknown) => {
+        if (lastingFault(error)) return this.failFor(error);
+        if (unsent.has(codeOf(error))) throw new NotNow(messageOf(error));
+        return arrived(messageOf(error));
+      });
       if (typeof answer === 'number') return answer;
-      // A Jenkins that starts has not looked at it; behind another status of a proxy there may have been one that has.
+      // A Jenkins that starts has not looked at it.
       if (answer.status === 503) throw new NotNow('status 503');
-      if (answer.status === 502 || answer.status === 504)
-        return this.arrived(job, parameters, before, `status ${answer.status}`);
+      // Whatever host its root URL names: the number counts.
       const item = /\/queue\/item\/(\d+)\/?$/.exec(String(answer.headers.location ?? ''))?.[1];
       if ((answer.status === 201 || answer.status === 303) && item !== undefined) return Number(item);
-      return this.refuse(`${job} was not started`, answer);
+      const refuse = () => this.refuse(`${job} was not started`, answer);
+      if (!uncertain.has(answer.status) && answer.status !== 201) return refuse();
+      return arrived(`status ${answer.status}`).catch((error: unknown) => {
+        if (error instanceof NotNow && !passing.has(answer.status)) return refuse();
+        throw error;
+      });
     };
-    const worthIt = (error: unknown) => error instanceof NotNow;
-    return retry(once, { clock, signal, limit: times.away, pause: times.pause, worthIt }).catch((error: unknown) => {
-      if (error instanceof NotNow) return this.away(error.message);
-      throw error;
-    });
+    return this.untilAnswered(once, (error) => error instanceof NotNow);
   }
 
   /**
@@ -121,36 +149,41 @@ export class JenkinsClient {
    * @param limit milliseconds
    * @throws JENKINS_FAILED when it was cancelled, or has not begun by then
    */
-  async started(item: number, limit = times.queued): Promise<number> {
+  async started(item: number, limit = queueLimit): Promise<number> {
     const { clock, signal } = this.context;
     const end = clock.monotonic() + limit;
-    for (;;) {
-      const { executable, cancelled, why } = await this.json<QueueItem>(`queue/item/${item}/api/json`);
+    for (const pauses = new Pauses(); ;) {
+      const { executable, cancelled, why } = await this.item(item);
       if (executable) return executable.number;
       if (cancelled) return fail('JENKINS_FAILED', `item ${item} of the queue was cancelled`);
       if (clock.monotonic() > end)
         return fail('JENKINS_FAILED', `item ${item} has not begun within ${limit / 1000} s`, {
           cause: why ?? 'no reason is told',
+          remedy: 'Look at the queue of Jenkins: an agent with the label of the job has to be online and free.',
         });
-      await clock.sleep(times.pause, signal);
+      await clock.sleep(pauses.next(), signal);
     }
   }
 
   /** Number of the last build of a job; 0 before the first. @throws JENKINS_FAILED */
   async lastBuild(job: string): Promise<number> {
-    const { lastBuild } = await this.json<{ lastBuild?: { number: number } | null }>(`${jobPath(job)}/api/json`);
+    const { lastBuild } = await this.json<{ lastBuild?: { number: number } | null }>(
+      jobPath(job),
+      'lastBuild[number]',
+      `the job ${job} cannot be read`,
+    );
     return lastBuild?.number ?? 0;
   }
 
   /** @throws JENKINS_FAILED */
   build(job: string, number: number): Promise<BuildDocument> {
-    return this.json<BuildDocument>(`${jobPath(job)}/${number}/api/json`);
+    return this.json(`${jobPath(job)}/${number}`, buildTree, `build ${number} of ${job} cannot be read`);
   }
 
   /** The log of a build from a byte on. @throws JENKINS_FAILED */
   async log(job: string, number: number, from: number): Promise<LogPart> {
     const address = `${jobPath(job)}/${number}/logText/progressiveText?start=${from}`;
-    const { data, headers } = await this.read(address, 'text');
+    const { data, headers } = await this.read(address, `the log of build ${number} of ${job} cannot be read`);
     return {
       text: String(data),
       next: Number(headers['x-text-size'] ?? from),
@@ -158,23 +191,31 @@ export class JenkinsClient {
     };
   }
 
-  /** Shows the log of a build as it comes, until the build has ended. @throws JENKINS_FAILED */
+  /**
+   * Shows the log of a build as it comes, until the build has ended.
+   * @throws JENKINS_FAILED; the build goes on in Jenkins, unless it was deleted
+   */
   async follow(job: string, number: number, show: (text: string) => void): Promise<BuildDocument> {
     const { clock, signal } = this.context;
+    const pauses = new Pauses();
     for (let from = 0; ;) {
-      const document = await this.build(job, number);
-      const { text, next, more } = await this.log(job, number, from);
+      const [document, { text, next, more }] = await this.look(job, number, from);
       from = next;
-      if (text) show(text);
+      if (text) {
+        show(text);
+        pauses.shorten();
+      }
       if (!document.building && !more) return document;
-      await clock.sleep(times.pause, signal);
+      await clock.sleep(pauses.next(), signal);
     }
   }
 
   /** Names of the jobs that are being built or wait for it. @throws JENKINS_FAILED */
   async busy(): Promise<string[]> {
-    const { items } = await this.json<{ items: QueueItem[] }>('queue/api/json?tree=items[id,task[name]]');
-    const { jobs } = await this.json<{ jobs: JobSummary[] }>('api/json?tree=jobs[name,color,jobs[name,color]]');
+    const [{ items }, { jobs }] = await Promise.all([
+      this.json<{ items: QueueItem[] }>('queue', 'items[id,task[name]]', 'the queue cannot be read'),
+      this.json<{ jobs: JobSummary[] }>('.', 'jobs[name,color,jobs[name,color]]', 'the jobs cannot be read'),
+    ]);
     const building = (job: JobSummary): string[] =>
       job.jobs
         ? job.jobs.flatMap((inner) => building(inner).map((name) => `${job.name}/${name}`))
@@ -187,41 +228,46 @@ export class JenkinsClient {
   /** Stops a build; one that has ended stays as it is. @throws JENKINS_FAILED */
   async stop(job: string, number: number): Promise<void> {
     const answer = await this.certain('POST', `${jobPath(job)}/${number}/stop`);
-    if (answer.status >= 400) this.refuse(`build ${number} of ${job} was not stopped`, answer);
+    if (answer.status !== 200 && !this.isDone(answer)) this.refuse(`build ${number} of ${job} was not stopped`, answer);
   }
 
   /** Inputs for which a build waits: only Jenkins has any. @throws JENKINS_FAILED */
   async pendingInputs(job: string, number: number): Promise<PendingInput[]> {
-    const answer = await this.read(`${jobPath(job)}/${number}/wfapi/pendingInputActions`, 'json', [404]);
-    return answer.status === 404 ? [] : (answer.data as PendingInput[]);
+    const address = `${jobPath(job)}/${number}/wfapi/pendingInputActions`;
+    const what = `the inputs of build ${number} of ${job} cannot be read`;
+    const answer = await this.read(address, what, [404]);
+    return answer.status === 404 ? [] : this.parse(answer, what);
   }
 
   /**
-   * Answers an input; `parameters` are those that the input asks for.
-   * @returns false where there is no such input (any more)
+   * Answers an input of a build (https://plugins.jenkins.io/pipeline-input-step/). One that is not there (any more) is fine:
+   * somebody was faster, or the build has not come to it.
+   * @param build its path, `job/<name>/<number>`
+   * @param parameters what the input asks for; with 'abort' there is nothing to be given
+   * @returns whether there was such an input
    * @throws JENKINS_FAILED
    */
-  async submitInput(job: string, number: number, id: string, parameters: Parameters = {}): Promise<boolean> {
+  async answerInput(
+    build: string,
+    id: string,
+    answer: 'proceed' | 'abort',
+    parameters: Parameters = {},
+  ): Promise<boolean> {
+    if (!isBuildPath(build)) return fail('JENKINS_FAILED', `'${build.slice(0, 80)}' is not the path of a build`);
     const values = Object.entries(parameters).map(([name, value]) => ({ name, value }));
-    const path = `${jobPath(job)}/${number}/input/${encodeURIComponent(id)}`;
     // proceedEmpty passes no parameters, and submit wants its button to be named.
-    return values.length === 0
-      ? this.answer(`${path}/proceedEmpty`, '')
-      : this.answer(
-          `${path}/submit`,
-          new URLSearchParams({ json: JSON.stringify({ parameter: values }), proceed: 'Proceed' }).toString(),
-        );
-  }
-
-  /** Ends a build by its input. @returns false where there is no such input (any more) @throws JENKINS_FAILED */
-  abortInput(job: string, number: number, id: string): Promise<boolean> {
-    return this.answer(`${jobPath(job)}/${number}/input/${encodeURIComponent(id)}/abort`, '');
-  }
-
-  private async answer(address: string, data: string): Promise<boolean> {
-    const answer = await this.certain('POST', address, { data });
-    if (answer.status === 404) return false;
-    return answer.status < 400 || this.refuse('the input was not answered', answer);
+    const submitted = answer === 'proceed' && values.length > 0;
+    const verb = submitted ? 'submit' : answer === 'proceed' ? 'proceedEmpty' : 'abort';
+    const form = new URLSearchParams();
+    if (submitted) {
+      form.set('json', JSON.stringify({ parameter: values }));
+      form.set('proceed', 'Proceed');
+    }
+    const address = `${build}/input/${encodeURIComponent(id)}/${verb}`;
+    const response = await this.certain('POST', address, { data: form.toString() });
+    if (response.status === 404) return false;
+    if (response.status === 200 || this.isDone(response)) return true;
+    return this.refuse(`the answer to ${id} of ${build} was not taken`, response, 'input');
   }
 
   /** Whether a build came of a request of which nobody knows what became. */
@@ -237,7 +283,11 @@ export class JenkinsClient {
       (actions ?? []).some((action) =>
         action?.parameters?.some(({ name, value }) => name === 'id' && value === parameters.id),
       );
-    const { items } = await this.json<{ items: QueueItem[] }>('queue/api/json');
+    const { items } = await this.json<{ items: QueueItem[] }>(
+      'queue',
+      `items[${itemTree}]`,
+      'the queue cannot be read',
+    );
     const waiting = items.find((item) => item.task?.name === job.split('/').at(-1) && ours(item));
     if (waiting) return waiting.id;
     const last = await this.lastBuild(job);
@@ -255,26 +305,70 @@ export class JenkinsClient {
       throw error;
     });
 
-  private json = async <T>(address: string): Promise<T> => (await this.read(address, 'json')).data as T;
+  /** A build and its log from a byte on; what is not there any more, or not for us, is told as what became of the build. */
+  private async look(job: string, number: number, from: number): Promise<[BuildDocument, LogPart]> {
+    try {
+      const document = await this.build(job, number);
+      return [document, await this.log(job, number, from)];
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status !== 404)
+        return fail('JENKINS_FAILED', `build ${number} of ${job} cannot be followed any more`, {
+          ...(error.causeText ? { cause: error.causeText } : {}),
+          remedy: `The build goes on in Jenkins: look there how it ends. ${error.remedy}`,
+        });
+      const kept = await this.lastBuild(job).then(
+        () => true,
+        () => false,
+      );
+      const lost = kept ? `build ${number} of ${job} was deleted` : `the job ${job} was renamed, moved or deleted`;
+      return fail('JENKINS_FAILED', `${lost} while it was watched`, {
+        cause: 'how it ended is not known',
+        remedy: 'Look in Jenkins whether it still runs, and at what it was to change, before you start it again.',
+      });
+    }
+  }
 
-  private async read(address: string, responseType: 'json' | 'text', fine: number[] = []): Promise<AxiosResponse> {
-    const answer = await this.certain('GET', address, { responseType });
+  private item = (item: number): Promise<QueueItem> =>
+    this.json(`queue/item/${item}`, itemTree, `item ${item} of the queue cannot be read`);
+
+  private async json<T>(address: string, tree: string, what: string): Promise<T> {
+    return this.parse(await this.read(`${address}/api/json?tree=${encodeURIComponent(tree)}`, what), what);
+  }
+
+  private parse<T>(answer: AxiosResponse, what: string): T {
+    try {
+      return JSON.parse(String(answer.data)) as T;
+    } catch {
+      return this.refuse(what, answer);
+    }
+  }
+
+  private async read(address: string, what: string, fine: number[] = []): Promise<AxiosResponse> {
+    const answer = await this.certain('GET', address);
     if (answer.status === 200 || fine.includes(answer.status)) return answer;
-    return this.refuse(`${address.split('?')[0]} cannot be read`, answer);
+    return this.refuse(what, answer);
   }
 
   /** Sends what may be sent twice, until somebody answers. */
-  private async certain(method: Method, address: string, more: object = {}): Promise<AxiosResponse> {
-    const { clock, signal } = this.context;
+  private certain(method: Method, address: string, more: object = {}): Promise<AxiosResponse> {
     const once = async () => {
-      const answer = await this.send(method, address, more);
+      const answer = await this.send(method, address, more).catch((error: unknown) => this.failFor(error));
       if (passing.has(answer.status)) throw new NotNow(`status ${answer.status}`);
       return answer;
     };
-    const worthIt = () => !signal.aborted;
-    return retry(once, { clock, signal, limit: times.away, pause: times.pause, worthIt }).catch((error: unknown) => {
+    return this.untilAnswered(once, (error) => !(error instanceof HomeostatError));
+  }
+
+  private untilAnswered<T>(once: () => Promise<T>, worthIt: (error: unknown) => boolean): Promise<T> {
+    const { clock, signal } = this.context;
+    const options = { clock, signal, limit: this.times.away, pause: retryPause, worthIt };
+    return retry(once, options).catch((error: unknown) => {
       if (signal.aborted) throw signal.reason;
-      return this.away(messageOf(error));
+      if (error instanceof HomeostatError) throw error;
+      return fail('JENKINS_FAILED', `Jenkins at ${this.http.defaults.baseURL} gives no answer`, {
+        cause: messageOf(error),
+      });
     });
   }
 
@@ -282,11 +376,17 @@ export class JenkinsClient {
     return this.http.request({ method, url, signal: this.context.signal, ...more });
   }
 
-  private refuse(what: string, { status, data, headers }: AxiosResponse): never {
-    return fail('JENKINS_FAILED', what, complaintOf(status, data, headers['x-jenkins'] !== undefined));
+  /** Throws the error of a connection on; one that lasts as what it is, so that it is not tried again. */
+  private failFor(error: unknown): never {
+    const lasting = lastingFault(error);
+    if (lasting) fail('JENKINS_FAILED', `Jenkins at ${this.http.defaults.baseURL} cannot be asked`, lasting);
+    throw error;
   }
 
-  private away(cause: string): never {
-    return fail('JENKINS_FAILED', `Jenkins at ${this.http.defaults.baseURL} gives no answer`, { cause });
+  /** Jenkins sends who has done something on to a page of its own. */
+  private isDone = (answer: AxiosResponse): boolean => answer.status === 302 && redirectionOf(answer) === undefined;
+
+  private refuse(what: string, answer: AxiosResponse, subject?: Subject): never {
+    throw new Refused(what, answer.status, complaintOf(answer, subject));
   }
 }

@@ -23,6 +23,8 @@ export interface JenkinsSettings {
   url: string;
   user: string;
   token: string;
+  /** With the certificate of its authority. */
+  caFile?: string;
 }
 
 export interface PeopleSettings extends DeciderSettings {
@@ -81,7 +83,8 @@ function jenkinsSettings(reader: SettingsReader): JenkinsSettings | undefined {
   const user = reader.text('HOMEOSTAT_JENKINS_USER');
   const token = reader.text('HOMEOSTAT_JENKINS_TOKEN');
   if (url === undefined) return undefined;
-  if (user !== undefined && token !== undefined) return { url, user, token };
+  const caFile = reader.text('HOMEOSTAT_JENKINS_CA');
+  if (user !== undefined && token !== undefined) return { url, user, token, ...(caFile ? { caFile } : {}) };
   reader.refuse('HOMEOSTAT_JENKINS_URL', url, 'an address together with HOMEOSTAT_JENKINS_USER and _TOKEN');
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
 import type { BuildEnd, JenkinsClient } from '../jenkins/client';
+import { Pauses } from '../jenkins/pauses';
 
 export interface BuildResult {
   number: number;
@@ -11,7 +12,6 @@ export interface BuildResult {
   log: string;
 }
 
-const poll = 300;
 /** Characters of the log that are kept. */
 const kept = 20_000;
 
@@ -29,13 +29,14 @@ export async function followNext(
   { clock, signal }: Context,
 ): Promise<BuildResult> {
   const start = clock.monotonic();
+  const pauses = new Pauses();
   let number = after;
   while (number === after) {
     if (clock.monotonic() - start > limit)
       fail('JOB_FAILED', `no build of ${job} began within ${limit / 1000} s`, {
         cause: 'the push did not reach the job server',
       });
-    await clock.sleep(poll, signal);
+    await clock.sleep(pauses.next(), signal);
     number = await client.lastBuild(job);
   }
   let log = '';

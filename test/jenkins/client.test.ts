@@ -49,8 +49,8 @@ t.test('from a request to the end of its build, with its log', async (t) => {
   t.equal((await client.follow('other', plain, () => undefined)).result, 'SUCCESS');
   await client.stop('other', plain);
   t.same(await client.pendingInputs('other', plain), [], 'the job server knows no inputs');
-  t.equal(await client.submitInput('other', plain, 'Go'), false);
-  t.equal(await client.abortInput('other', plain, 'Go'), false);
+  t.equal(await client.answerInput(`job/other/${plain}`, 'Go', 'proceed'), false);
+  t.equal(await client.answerInput(`job/other/${plain}`, 'Go', 'abort'), false);
 });
 
 t.test('what is refused says why and what to do, and starts nothing', async (t) => {

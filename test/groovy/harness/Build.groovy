@@ -29,8 +29,14 @@ class Build {
     List inputs = []
     /** Conditions looked at while a `sh` runs; each stops the build once. */
     List<Closure<Boolean>> stops = []
+    /** The same; each loses the agent once. */
+    List<Closure<Boolean>> losses = []
+    /** The commit that a checkout tells; null for what is not git. */
+    String revision = '0123456789abcdef0123456789abcdef01234567'
+    /** Milliseconds of a minute. */
+    long minute = 60_000
 
-    /** Every step that ran: name, given (its parameters), stage and place. */
+    /** Every step that ran: name, given (its parameters), stage, whether on an agent, and place. */
     final List<Map> steps = []
     final List<String> violations = []
     final List<String> log = []
@@ -42,6 +48,8 @@ class Build {
     private final List<Strand> strands = []
     private Compiler compiler
     private int shells = 0
+    private final List<Shell> abandoned = []
+    private boolean agentIsLost = false
 
     /** Runs the script to its end; what came out is in value or error. */
     Build run(String script, String name = 'Jenkinsfile') {
@@ -65,6 +73,7 @@ class Build {
         } finally {
             CpsCallableInvocation.registerMismatchHandler(null)
             strands.each { it.shell?.stop() }
+            abandoned*.stop()
         }
         return this
     }
@@ -77,6 +86,13 @@ class Build {
         strands.each { settle(it) }
         Strand strand = strands.find { it.ready }
         if (strand == null) {
+            strands.findAll { it.shell && timeIsUp(it) }.each { it.shell.stop() }
+            Closure<Boolean> loss = losses.find { it.call() }
+            if (loss) {
+                losses.remove(loss)
+                strands.findAll { it.shell }.each { loseAgent(it) }
+                return
+            }
             Closure<Boolean> stop = stops.find { it.call() }
             if (stop) {
                 stops.remove(stop)
@@ -90,6 +106,18 @@ class Build {
         strands << strand
         restart()
         advance(strand)
+    }
+
+    private static boolean timeIsUp(Strand strand) {
+        return strand.frames.any { it.name == 'timeout' && it.until < System.currentTimeMillis() }
+    }
+
+    /** The process goes on where it was, and nobody hears of it; until there is another agent, nothing can be done. */
+    private void loseAgent(Strand strand) {
+        abandoned << strand.shell
+        strand.shell = null
+        strand.outcome = new Outcome(null, Stubs.lost())
+        agentIsLost = true
     }
 
     /** Takes what a process or the branches came to, if they are done. */
@@ -151,6 +179,7 @@ class Build {
             return null
         }
         if (step == 'enterBlock') {
+            agentIsLost = agentIsLost && arguments[0].name != 'node'
             Map given = bind(strand, arguments[0].name, arguments[0].arguments as List, Steps.blocks[arguments[0].name])
             strand.frames.add(Steps.frame(this, arguments[0].name, given))
             return null
@@ -165,6 +194,9 @@ class Build {
             return null
         }
         Map given = bind(strand, step, arguments, Steps.parameters[step])
+        if (agentIsLost && step in Steps.onAgent) {
+            throw Stubs.lost()
+        }
         if (step == 'sh') {
             File control = new File("${folderAt(strand).path}@tmp/durable-${++shells}")
             strand.shell = new Shell(given, folderAt(strand), control, environmentAt(strand))
@@ -186,7 +218,8 @@ class Build {
     /** The arguments under the names of the step's parameters; what Jenkins would refuse or warn about is a violation. */
     private Map bind(Strand strand, String step, List arguments, List<String> names) {
         Map given = [:]
-        if (arguments.size() == 1 && arguments[0] instanceof Map) {
+        // A map with $class is a thing that is described, such as a repository.
+        if (arguments.size() == 1 && arguments[0] instanceof Map && !arguments[0].containsKey('$class')) {
             given.putAll(arguments[0] as Map)
         } else if (arguments) {
             given[names.first()] = arguments[0]
@@ -196,7 +229,7 @@ class Build {
             violations << "sh with an interpolated script (${placeOf(strand)})".toString()
         }
         given = flat(given) as Map
-        steps << [name: step, given: given, stage: strand.frames.reverse().find { it.name == 'stage' }?.given?.name, place: placeOf(strand)]
+        steps << [name: step, given: given, stage: strand.frames.reverse().find { it.name == 'stage' }?.given?.name, agent: strand.frames.any { it.name == 'node' }, place: placeOf(strand)]
         return given
     }
 
@@ -265,7 +298,7 @@ class Build {
         if (Steps.symbols.contains(name)) {
             Map<Object, Object> described = new LinkedHashMap<Object, Object>()
             described.put('symbol', name)
-            if (arguments.length == 1 && arguments[0] instanceof Map) {
+            if (arguments.length == 1 && arguments[0] instanceof Map && !((Map) arguments[0]).containsKey('$class')) {
                 described.putAll((Map) arguments[0])
             } else if (arguments.length == 1) {
                 described.put('value', arguments[0])
@@ -311,7 +344,11 @@ class Build {
             return new EnvironmentVariables()
         }
         if (name == 'scm') {
-            return 'scm'
+            return Steps.scm
+        }
+        Object step = compiler.step(script, name)
+        if (step != null) {
+            return step
         }
         if (name == 'params' && parameters != null) {
             return Collections.unmodifiableMap(parameters)

@@ -71,12 +71,13 @@ class SandboxTransformation extends CpsTransformer {
 class Sandbox extends GroovyInterceptor {
     /** Receiver, and the methods allowed on it. */
     private static final Map<Class, List<String>> methods = [
-        (Map): ['get', 'put', 'plus', 'keySet'],
+        (Map): ['get', 'put', 'plus', 'keySet', 'values'],
         (Collection): ['contains', 'minus', 'join'],
         (String): ['substring', 'lastIndexOf', 'replaceAll', 'plus'],
         (Number): ['plus'],
         (Throwable): ['getMessage'],
         (Closure): ['call'],
+        (Class): ['isInstance'],
     ]
     // invokeMethod must be allowed: it is how a closure reaches a step of its script.
     private static final List<String> notOnScripts = ['evaluate', 'run', 'getMetaClass', 'setMetaClass', 'getBinding', 'setBinding']

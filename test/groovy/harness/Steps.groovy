@@ -36,6 +36,12 @@ class Steps {
         input: ['message', 'id', 'ok', 'parameters', 'submitter', 'submitterParameter'],
     ]
 
+    /** What cannot be done while the agent is away. */
+    static final List<String> onAgent = ['sh', 'pwd', 'checkout', 'deleteDir', 'fileExists', 'readFile', 'writeFile', 'readJSON', 'junit']
+
+    /** The repository that the Jenkinsfile is from, as Jenkins gives it. */
+    static final Map scm = [$class: 'GitSCM', userRemoteConfigs: [[url: 'https://git.example/shop.git']], extensions: []]
+
     static Object echo(Build build, Strand strand, Map given) {
         build.log << (given.message as String)
         return null
@@ -50,7 +56,7 @@ class Steps {
     }
 
     static Object checkout(Build build, Strand strand, Map given) {
-        return [GIT_COMMIT: '0123456789abcdef0123456789abcdef01234567']
+        return build.revision ? [GIT_COMMIT: build.revision] : [:]
     }
 
     /** The next of the build's answers: who proceeds, or how the wait ends. With submitterParameter alone that is what Jenkins returns. */
@@ -142,7 +148,8 @@ class Steps {
                 environment.putAll(secretsOf(build, binding as Map))
             }
         }
-        return [name: name, given: given, environment: environment]
+        Long until = name == 'timeout' ? System.currentTimeMillis() + (given.time as long) * (given.unit == 'SECONDS' ? build.minute.intdiv(60) : build.minute) : null
+        return [name: name, given: given, environment: environment, until: until]
     }
 
     private static Map<String, String> secretsOf(Build build, Map binding) {

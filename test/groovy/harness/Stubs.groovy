@@ -8,6 +8,7 @@ class Stubs {
             'package org.jenkinsci.plugins.workflow.steps; class FlowInterruptedException extends InterruptedException { FlowInterruptedException(String m) { super(m) } }',
         'org.jenkinsci.plugins.scriptsecurity.sandbox.RejectedAccessException':
             'package org.jenkinsci.plugins.scriptsecurity.sandbox; class RejectedAccessException extends SecurityException { RejectedAccessException(String m) { super(m) } }',
+        'hudson.remoting.ChannelClosedException': 'package hudson.remoting; class ChannelClosedException extends IOException { ChannelClosedException(String m) { super(m) } }',
         'net.sf.json.JSONException': 'package net.sf.json; class JSONException extends RuntimeException { JSONException(String m) { super(m) } }',
         'Library': '@interface Library { String value() }',
     ]
@@ -20,6 +21,10 @@ class Stubs {
 
     static Throwable interruption() {
         return make('org.jenkinsci.plugins.workflow.steps.FlowInterruptedException', 'the build was stopped')
+    }
+
+    static Throwable lost() {
+        return make('hudson.remoting.ChannelClosedException', 'the agent is gone')
     }
 
     static Throwable rejection(String what) {

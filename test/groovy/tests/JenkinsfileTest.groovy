@@ -1,4 +1,5 @@
 import harness.Site
+import harness.Steps
 import static harness.Suite.test
 
 /** The project's own Jenkinsfile. */
@@ -21,7 +22,7 @@ for (branch in [null, 'main']) {
         assert new File(site.root, 'npm').readLines() == ['npm ci', 'npm test']
         assert site.calls*.command == ['up', 'doctor']
         Map first = build.steps.first()
-        assert first.name == 'library' && first.given.retriever == [symbol: 'legacySCM', value: 'scm']
+        assert first.name == 'library' && first.given.retriever == [symbol: 'legacySCM', value: Steps.scm]
         assert build.steps.findAll { it.name == 'stage' }*.given*.name == ['test', 'ship', 'verify']
     }
 }

@@ -70,7 +70,7 @@ test('servicePipeline: who approved is handed on to the deploy, and a rejection 
     site.answer(answers + ['approval ask': [result: question], approval: [result: [approvedBy: 'grace']]])
     def build = site.good(inputs: ['grace'], 'servicePipeline()')
     assert parametersOf(site, 8) == [image: digest, approvedBy: 'grace']
-    assert build.steps.find { it.name == 'input' }.stage == 'approval'
+    assert build.steps.find { it.name == 'input' }.stage == 'answer'
     def rejected = new Site()
     rejected.answer(answers + ['approval ask': [result: question], approval: [exit: 6, result: error]])
     assert rejected.bad(inputs: [Stubs.interruption()], 'servicePipeline()').error.class.simpleName == 'FlowInterruptedException'
@@ -103,7 +103,7 @@ test('servicePipeline: skipped stages are not run, the rest is') {
 test('servicePipeline: a misspelt option or stage is refused before anything is done') {
     def site = new Site()
     assert site.bad("servicePipeline(agnet: 'x', skip: [])").error.message ==
-        'servicePipeline: unknown option agnet; allowed are agent, approvedBy, config, credentials, skip, timeout'
+        'servicePipeline: unknown option agnet; allowed are after, agent, approval, approvedBy, before, config, credentials, skip, timeout'
     assert site.bad("servicePipeline(skip: ['unit', 'depoly'])").error.message ==
         'servicePipeline: unknown stage depoly in skip; the stages are unit, build, push, candidate, release, approval, deploy, verify'
     def build = site.bad("servicePipeline(skip: 'unit')")
@@ -169,4 +169,97 @@ test('servicePipeline: two of them side by side keep apart') {
     assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'a.yml' } == 9
     assert site.calls.count { parametersOf(site, site.calls.indexOf(it)).config == 'b.yml' } == 7
     assert build.value.a.containsKey('deploy') && !build.value.b.containsKey('deploy')
+}
+
+Map question = [needed: true, question: 'q-2345678', input: 'Approval-q-2345678', message: 'Deploy?', submitters: 'ops', seconds: 14400]
+
+for (sandbox in [false, true]) {
+    test("servicePipeline: while a person thinks no executor is held, and the same commit is deployed (${sandbox ? 'untrusted' : 'trusted'} library)") {
+        def site = new Site()
+        site.answer(answers + ['approval ask': [result: question], approval: [result: [approvedBy: 'grace', question: 'q-2345678']]])
+        def build = site.good(sandbox: sandbox, inputs: ['grace'], credentials: [registry: ['deployer', 's3cret']], '''
+            servicePipeline(agent: 'docker', timeout: 30, credentials: [usernamePassword(credentialsId: 'registry', usernameVariable: 'USER_', passwordVariable: 'PASSWORD_')])
+        ''')
+        assert asked(site) == all.take(7) + ['approval', 'deploy', 'test production']
+        assert build.value.approval == [approvedBy: 'grace', question: 'q-2345678']
+        Map input = build.steps.find { it.name == 'input' }
+        assert !input.agent && input.stage == 'answer'
+        assert build.steps.findAll { it.name in ['sh', 'checkout', 'readJSON', 'writeFile'] }.every { it.agent }
+        assert build.steps.findAll { it.name == 'node' }*.given*.label.unique() == ['docker']
+        assert build.steps.findAll { it.name == 'checkout' }*.given*.scm == [
+            [$class: 'GitSCM', userRemoteConfigs: [[url: 'https://git.example/shop.git']], extensions: []],
+            [$class: 'GitSCM', userRemoteConfigs: [[url: 'https://git.example/shop.git']], extensions: [], branches: [[name: '0123456789abcdef0123456789abcdef01234567']]],
+        ]
+        assert site.calls.every { it.environment.PASSWORD_ == 's3cret' }
+        assert build.steps.findAll { it.name == 'timeout' && it.stage == 'answer' }*.given == [[time: 14400, unit: 'SECONDS']]: 'it may take longer than a stage'
+    }
+
+    test("servicePipeline: closures before and after a stage are called inside it (${sandbox ? 'untrusted' : 'trusted'} library)") {
+        def site = new Site()
+        site.answer(answers)
+        def build = site.good(sandbox: sandbox, '''
+            servicePipeline(skip: ['unit', 'verify'], before: [deploy: { echo 'before deploy' }, unit: { echo 'never' }], after: [deploy: { echo 'after deploy' }, candidate: { echo 'after candidate' }])
+        ''')
+        assert build.log.findAll { it =~ /before|after|never/ } == ['after candidate', 'before deploy', 'after deploy']
+        assert build.steps.findAll { it.name == 'echo' }*.stage == ['candidate', 'deploy', 'deploy']
+        List names = build.steps.findAll { it.stage == 'deploy' && it.name in ['echo', 'sh'] }*.name
+        assert names.first() == 'echo' && names.last() == 'echo' && names.contains('sh')
+    }
+}
+
+test('servicePipeline: without need of an approval there is one agent and one checkout') {
+    def build = new Site().good('servicePipeline()')
+    assert build.steps*.name.count { it == 'node' } == 1
+    assert build.steps*.name.count { it == 'checkout' } == 1
+}
+
+test('servicePipeline: a repository that is not git is checked out as it is') {
+    def site = new Site()
+    site.answer(answers + ['approval ask': [result: question], approval: [result: [approvedBy: 'grace']]])
+    def build = site.good(inputs: ['grace'], revision: null, 'servicePipeline()')
+    assert build.steps.findAll { it.name == 'checkout' }*.given*.scm*.branches == [null, null]
+}
+
+test('servicePipeline: the approval is left out, or is asked with options of its own') {
+    def site = new Site()
+    site.answer(answers)
+    site.good('servicePipeline(approval: false)')
+    assert asked(site) == all - ['approval']
+    def usual = new Site()
+    usual.good('servicePipeline(approval: true)')
+    assert asked(usual) == all
+    def own = new Site()
+    own.answer(answers)
+    own.good("servicePipeline(approval: [askedBy: 'Ada', stack: 'shop'])")
+    assert parametersOf(own, 6) == [image: digest, askedBy: 'Ada', stack: 'shop', ask: true]
+}
+
+test('servicePipeline: a closure that fails ends its stage: before it nothing is done, and after a failure none is called') {
+    def site = new Site()
+    site.answer(answers)
+    assert site.bad("servicePipeline(before: [candidate: { error 'not now' }])").error.message == 'not now'
+    assert asked(site) == ['test unit', 'build', 'push', 'cleanup']
+    def failing = new Site()
+    failing.answer(answers + [build: [exit: 1, result: error]])
+    assert !failing.bad("servicePipeline(after: [build: { echo 'done' }])").log.contains('done')
+    def after = new Site()
+    after.answer(answers)
+    assert after.bad("servicePipeline(after: [candidate: { error 'too slow' }])").error.message == 'too slow'
+    assert asked(after) == all.take(5): 'the candidate is removed, and nothing is deployed'
+}
+
+test('servicePipeline: options of the wrong kind are refused before anything is done') {
+    Map wrong = [
+        "before: { }": 'servicePipeline: before is a map of stages and closures, such as [deploy: { echo \'now\' }]',
+        "after: [deploy: 'x']": 'servicePipeline: after is a map of stages and closures, such as [deploy: { echo \'now\' }]',
+        "before: [depoly: { }]": 'servicePipeline: unknown stage depoly in before; the stages are unit, build, push, candidate, release, approval, deploy, verify',
+        "approval: 'yes'": 'servicePipeline: approval is true, false or a map of options of the step approval, such as [stack: \'shop\']',
+    ]
+    wrong.each { option, message ->
+        for (sandbox in [false, true]) {
+            def build = new Site().bad(sandbox: sandbox, "servicePipeline(${option})")
+            assert build.error.message == message
+            assert !build.steps*.name.contains('node')
+        }
+    }
 }
