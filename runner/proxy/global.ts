@@ -21,6 +21,8 @@ export function globalLines(
       `hard-stop-after ${time(settings.hardStopAfter)}`,
       // Checks of many servers do not come all at once.
       'spread-checks 5',
+      // Nothing here asks by HAProxy's own client; it would read all authorities of the system at each start and check.
+      'httpclient.ssl.verify none',
       ...(settings.accessLog === 'none' ? [] : ['log stdout len 8192 format raw local0 info']),
       ...(hasCertificates
         ? [
