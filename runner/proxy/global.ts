@@ -34,7 +34,7 @@ export function globalLines(
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 6 ms a service from 25 to 750 ms, 100 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 7.5 ms a service from 25 to 750 ms, 100 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
     ...resolverLines('docker', intervals.resolve, intervals.resolveAbsent, settings),
     ...(hasNewest ? resolverLines(newestResolvers, intervals.resolve, intervals.resolveAbsentNewest, settings) : []),

@@ -33,9 +33,9 @@ const between = (lowest: number, value: number, highest: number) =>
 
 /**
  * Intervals that keep an idle proxy cheap, however many services there are. Measured on HAProxy 3.0, one task a service: a
- * question to the name server costs up to 70 us where no two come together, a check by HTTP up to 280 us. So 6 ms a service
- * make 167 questions a second (1.2 % of a core), and 100 ms a backend 10 checks a second for each task that a service has
- * (0.3 %). From 125 services on questions grow again, for a task that scaling adds should not wait long for its first
+ * question to the name server costs up to 70 us where no two come together, a check by HTTP up to 280 us. So 7.5 ms a service
+ * make 133 questions a second (1 % of a core), and 100 ms a backend 10 checks a second for each task that a service has
+ * (0.3 %). From 100 services on questions grow again, for a task that scaling adds should not wait long for its first
  * request. Who has no task is asked for more often: that is seldom and passes, and somebody waits. Checks of what is well
  * can be rare: who asks notices first, and the Swarm checks as well. A task that was asked before it listened is down until
  * its next check, so that one comes soon.
@@ -43,7 +43,7 @@ const between = (lowest: number, value: number, highest: number) =>
  * @param backends backends whose tasks are checked
  */
 export const intervalsFor = (services: number, backends: number): Intervals => ({
-  resolve: between(25, 6 * services, 750),
+  resolve: between(25, 7.5 * services, 750),
   resolveAbsent: between(50, 1.5 * services, 750),
   resolveAbsentNewest: between(50, 1.5 * services, 100),
   check: between(1000, 100 * backends, 10_000),

@@ -11,7 +11,7 @@ import { complaints, render, service } from './support';
 t.test('the intervals follow the number of services', async (t) => {
   const few = { resolve: 25, resolveAbsent: 50, resolveAbsentNewest: 50, check: 1000, downCheck: 100 };
   t.same(intervalsFor(1, 1), few);
-  const hundred = { resolve: 600, resolveAbsent: 150, resolveAbsentNewest: 100, check: 10_000, downCheck: 100 };
+  const hundred = { resolve: 750, resolveAbsent: 150, resolveAbsentNewest: 100, check: 10_000, downCheck: 100 };
   t.same(intervalsFor(100, 100), hundred);
   const many = { resolve: 750, resolveAbsent: 750, resolveAbsentNewest: 100, check: 10_000 };
   t.same(intervalsFor(500, 500), { ...many, downCheck: 500 });
