@@ -21,6 +21,8 @@ export function globalLines(
       `hard-stop-after ${time(settings.hardStopAfter)}`,
       // Checks of many servers do not come all at once.
       'spread-checks 5',
+      // Nothing here asks by HAProxy's own client; it would read all authorities of the system at each start and check.
+      'httpclient.ssl.verify none',
       ...(settings.accessLog === 'none' ? [] : ['log stdout len 8192 format raw local0 info']),
       ...(hasCertificates
         ? [
@@ -32,25 +34,28 @@ export function globalLines(
         : []),
       ...settings.extraGlobal,
     ]),
-    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 3 ms a service from 25 to 750 ms, 100 ms a`,
+    `# Tasks are looked for every ${intervals.resolve} ms and checked every ${intervals.check} ms: 7.5 ms a service from 25 to 750 ms, 100 ms a`,
     '# backend from 1 to 10 s, so that an idle proxy with 100 services stays below 2 % of a core.',
-    ...resolverLines('docker', intervals.resolve, settings),
-    ...(hasNewest ? resolverLines(newestResolvers, intervals.resolveNewest, settings) : []),
+    ...resolverLines('docker', intervals.resolve, intervals.resolveAbsent, settings),
+    ...(hasNewest ? resolverLines(newestResolvers, intervals.resolve, intervals.resolveAbsentNewest, settings) : []),
   ];
 }
 
-const resolverLines = (name: string, interval: number, { resolvers }: ProxySettings): string[] =>
+/** Milliseconds after which a name without tasks is believed to have none, and the last address of its servers is given up. */
+const absentAfter = 10_000;
+
+const resolverLines = (name: string, resolve: number, absent: number, { resolvers }: ProxySettings): string[] =>
   section(`resolvers ${name}`, [
     ...resolvers.map((address, index) => `nameserver dns${index} ${withPort(address)}`),
     // More than some 28 tasks do not fit into what is usual.
     'accepted_payload_size 8192',
-    'resolve_retries 3',
-    `timeout resolve ${time(interval)}`,
-    // The name service is on this machine: what it has not answered by then is lost.
-    `timeout retry ${time(Math.max(100, interval))}`,
+    `timeout resolve ${time(resolve)}`,
+    // HAProxy asks again after this time where it got no address, as often as it may, and then waits for the usual time.
+    `timeout retry ${time(absent)}`,
+    `resolve_retries ${Math.ceil(absentAfter / absent)}`,
     // A task that is no longer named is out at once; a name service that fails empties nothing.
     'hold obsolete 0s',
-    'hold nx 5s',
+    `hold nx ${time(absentAfter - 1000)}`,
     'hold refused 30s',
     'hold timeout 30s',
     'hold other 30s',

@@ -167,7 +167,7 @@ t.test('the door', async (t) => {
     t.ok(percentile(took, 0.95) <= 0.3);
   });
 
-  await t.test('scaling, kills and rollouts under traffic', async () => {
+  await t.test('scaling and kills under traffic', async () => {
     const grace = ['--stop-grace-period', '10s', '--update-delay', '0s', '--restart-delay', '0s'];
     await door.serve('shop', labels({ 'com.df.servicePath': '/shop', 'com.df.scaleMax': '6' }), [
       '--replicas',
@@ -205,7 +205,7 @@ t.test('the door', async (t) => {
     t.ok(percentile(first, 0.95) <= 0.4);
 
     await update('--replicas', '4', 'shop');
-    let kills = startClients([at('/shop')], { rate: 50 });
+    const kills = startClients([at('/shop')], { rate: 50 });
     const killed: number[] = [];
     for (let count = 0; count < 6; count++) {
       await pause(4000);
@@ -213,7 +213,7 @@ t.test('the door', async (t) => {
       await lab.docker(1, 'kill', '-s', 'KILL', task!.Status.ContainerStatus!.ContainerID);
       await pause(20_000);
     }
-    let met = await kills.stop();
+    const met = await kills.stop();
     killed.push(met.failed);
     note(
       `\`kill -9\` of a task, 6 times: failed of ${met.requests}`,
@@ -223,15 +223,30 @@ t.test('the door', async (t) => {
     );
     t.equal(met.failed, 0, JSON.stringify(met.reasons));
 
-    for (const order of ['start-first', 'stop-first']) {
-      kills = startClients([at('/shop')], { rate: 50 });
-      for (let count = 0; count < 5; count++)
-        await update('--update-order', order, '--update-monitor', '1s', '--env-add', `ROUND=${order}${count}`, 'shop');
-      met = await kills.stop();
-      note(`5 rollouts ${order} of 4 replicas: failed of ${met.requests}`, 'requests', '0', [met.failed]);
-      t.equal(met.failed, 0, JSON.stringify(met.reasons));
-    }
     await lab.docker(1, 'service', 'rm', 'shop');
+  });
+
+  await t.test('a hundred rollouts under traffic', async () => {
+    const names = Array.from({ length: 5 }, (_, count) => `rolled${count}`);
+    const flags = ['--replicas', '2', '--stop-grace-period', '10s', '--update-delay', '0s', '--update-monitor', '1s'];
+    for (const name of names)
+      await door.serve(name, labels({ 'com.df.servicePath': `/${name}` }), [...flags, ...healthFlags()]);
+    await Promise.all(names.map((name) => firstAnswer(at(`/${name}`), 200)));
+    for (const order of ['start-first', 'stop-first']) {
+      const rounds = Array.from({ length: 10 }, (_, count) => `ROUND=${order}${count}`);
+      const roll = async (name: string) => {
+        const clients = startClients([at(`/${name}`)], { rate: 20 });
+        for (const round of rounds) await update('--update-order', order, '--env-add', round, name);
+        return clients.stop();
+      };
+      const met = await Promise.all(names.map(roll));
+      const failed = met.reduce((sum, each) => sum + each.failed, 0);
+      const requests = met.reduce((sum, each) => sum + each.requests, 0);
+      const count = rounds.length * names.length;
+      note(`${count} rollouts ${order} of 2 replicas, 5 at a time: failed of ${requests}`, 'requests', '0', [failed]);
+      t.equal(failed, 0, JSON.stringify(met.map(({ reasons }) => reasons)));
+    }
+    await lab.docker(1, 'service', 'rm', ...names);
   });
 
   await t.test('throughput, beside a hand-written HAProxy', async () => {
@@ -377,7 +392,7 @@ t.test('the door', async (t) => {
   });
 });
 
-/** Asks each of many services from when its task runs, so that the asking is not what is measured. */
+/** Asks each of many services from when its task runs, and seldom enough that the asking is not what is measured. */
 async function runAndAnswer(door: Door, names: string[], at: (name: string) => Question) {
   const tasks = new Map<string, SeenTask>();
   const routed: Promise<number>[] = [];
@@ -387,7 +402,7 @@ async function runAndAnswer(door: Door, names: string[], at: (name: string) => Q
       if (tasks.has(task.ServiceID)) continue;
       tasks.set(task.ServiceID, task);
       const { Name } = ((await door.engine.getService(task.ServiceID).inspect()) as { Spec: { Name: string } }).Spec;
-      routed.push(firstAnswer(at(Name), 200, 60_000, 20));
+      routed.push(firstAnswer(at(Name), 200, 60_000, 50));
     }
     // The last ones decide.
     await pause(tasks.size < names.length - 5 ? 300 : 20);

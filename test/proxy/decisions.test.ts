@@ -9,19 +9,20 @@ import { holds } from '../common/support';
 import { complaints, render, service } from './support';
 
 t.test('the intervals follow the number of services', async (t) => {
-  t.same(intervalsFor(1, 1), { resolve: 25, resolveNewest: 25, check: 1000, downCheck: 200 });
-  t.same(intervalsFor(100, 100), { resolve: 300, resolveNewest: 100, check: 10_000, downCheck: 400 });
-  t.same(intervalsFor(500, 500), { resolve: 750, resolveNewest: 100, check: 10_000, downCheck: 2000 });
-  t.same(intervalsFor(5000, 5000), { resolve: 750, resolveNewest: 100, check: 10_000, downCheck: 2000 });
+  const few = { resolve: 25, resolveAbsent: 50, resolveAbsentNewest: 50, check: 1000, downCheck: 100 };
+  t.same(intervalsFor(1, 1), few);
+  const hundred = { resolve: 750, resolveAbsent: 150, resolveAbsentNewest: 100, check: 10_000, downCheck: 100 };
+  t.same(intervalsFor(100, 100), hundred);
+  const many = { resolve: 750, resolveAbsent: 750, resolveAbsentNewest: 100, check: 10_000 };
+  t.same(intervalsFor(500, 500), { ...many, downCheck: 500 });
+  t.same(intervalsFor(5000, 5000), { ...many, downCheck: 1000 });
   await holds(
     t,
     fc.property(fc.integer({ min: 1, max: 500 }), (services) => {
-      const { resolve, resolveNewest, check } = intervalsFor(services, services);
-      // Microseconds in a second: at most 30 a question, 280 a check.
-      const newest = services > 8 ? 8 : 0;
-      const questions = ((services - newest) * 1000) / resolve + (newest * 1000) / resolveNewest;
-      const cost = questions * 30 + ((services * 1000) / check) * 280;
-      return cost <= (services <= 100 ? 20_000 : 40_000);
+      const { resolve, check } = intervalsFor(services, services);
+      // Microseconds in a second: at most 70 a question, 280 a check.
+      const cost = ((services * 1000) / resolve) * 70 + ((services * 1000) / check) * 280;
+      return cost <= (services <= 100 ? 20_000 : 65_000);
     }),
   );
 });

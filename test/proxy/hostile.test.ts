@@ -121,7 +121,7 @@ const services = (count: number, text: fc.Arbitrary<string>) =>
 
 /** First words that a line of ours may have. */
 const words = new Set(
-  'global default-path fd-hard-limit hard-stop-after spread-checks log resolvers nameserver accepted_payload_size resolve_retries timeout hold defaults mode log-format option load-server-state-from-file balance retries srvtcpka-idle srvtcpka-intvl srvtcpka-cnt default-server http-reuse retry-on frontend bind http-request http-response backend server server-template acl use_backend default_backend userlist user cookie dynamic-cookie-key http-check #'.split(
+  'global default-path fd-hard-limit hard-stop-after spread-checks httpclient.ssl.verify log resolvers nameserver accepted_payload_size resolve_retries timeout hold defaults mode log-format option load-server-state-from-file balance retries srvtcpka-idle srvtcpka-intvl srvtcpka-cnt default-server http-reuse retry-on frontend bind http-request http-response backend server server-template acl use_backend default_backend userlist user cookie dynamic-cookie-key http-check #'.split(
     ' ',
   ),
 );

@@ -9,11 +9,12 @@ export async function nameServer(t: Teardown) {
   const addresses = new Map<string, string[]>();
   /** Names for which it says nothing. */
   const silent = new Set<string>();
-  let questions = 0;
+  /** Questions by name. */
+  const asked = new Map<string, number>();
   const socket = dgram.createSocket('udp4');
   socket.on('message', (message, { port, address }) => {
-    questions++;
     const { name, end, type } = questionOf(message);
+    asked.set(name, (asked.get(name) ?? 0) + 1);
     if (silent.has(name)) return;
     const found = type === 1 ? (addresses.get(name) ?? []) : [];
     const header = Buffer.from(message.subarray(0, 12));
@@ -29,7 +30,7 @@ export async function nameServer(t: Teardown) {
   socket.bind(0, '127.0.0.1');
   await new Promise<void>((done) => socket.once('listening', done));
   t.teardown(() => socket.close());
-  return { resolver: `127.0.0.1:${socket.address().port}`, addresses, silent, questions: () => questions };
+  return { resolver: `127.0.0.1:${socket.address().port}`, addresses, silent, asked };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc1035#section-4.1.2 */

@@ -201,6 +201,54 @@ t.test('a request waits no longer than is set', async (t) => {
   }
 });
 
+t.test('who has no task yet is asked for more often than who has, and the first task is found soon', async (t) => {
+  const dns = await nameServer(t);
+  const { port, all } = await tasks(t, ['a']);
+  const at = all.get('a')!.address;
+  const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  for (const name of names.slice(1)) dns.addresses.set(`tasks.${name}`, [at]);
+  const { port: entrance } = await door(
+    t,
+    names.map((name, index) =>
+      service(
+        name,
+        [{ port, paths: [`/${name}`] }],
+        {},
+        {
+          address: undefined as never,
+          createdAt: `2026-01-01T00:00:${10 + index}Z`,
+        },
+      ),
+    ),
+    { resolvers: [dns.resolver], waitForTask: 0 },
+  );
+  const answers = (name: string) => async () => (await ask(entrance, `/${name}`)).status === 200;
+  await eventually(answers('s39'), 'the newest answers');
+  dns.asked.clear();
+  await sleep(2000);
+  const [absent, present, newest] = ['s0', 's1', 's39'].map((name) => dns.asked.get(`tasks.${name}`)!);
+  // For IPv4 and, where there is no answer, for IPv6.
+  t.ok(absent! / 2 > 2 * present!, `${absent} and ${present} questions`);
+  t.ok(newest! < 2 * present!, `${newest} and ${present} questions`);
+  dns.addresses.set('tasks.s0', [at]);
+  const came = Date.now();
+  await eventually(answers('s0'), 'its first task answers');
+  t.ok(Date.now() - came < 300, `after ${Date.now() - came} ms`);
+});
+
+t.test(
+  'where the last task of a service is gone, its address is given up, for another service may get it',
+  async (t) => {
+    const dns = await nameServer(t);
+    const { port, all } = await tasks(t, ['a']);
+    dns.addresses.set('tasks.shop', [all.get('a')!.address]);
+    const { port: entrance } = await door(t, [found(port)], { resolvers: [dns.resolver], waitForTask: 0 });
+    await eventually(async () => (await ask(entrance, '/')).status === 200, 'it answers');
+    dns.addresses.delete('tasks.shop');
+    await eventually(async () => (await ask(entrance, '/')).status === 503, 'what is there now is not asked', 13_000);
+  },
+);
+
 t.test('a task that fails its check gets no request until it is well again', async (t) => {
   const dns = await nameServer(t);
   let well = true;

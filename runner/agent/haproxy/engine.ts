@@ -7,7 +7,7 @@ import { Refusal, type AgentEngine, type RunningEngine } from '../engine';
 import { EngineProcess } from '../engine-process';
 import { checkWith, versionOf } from '../engine-tools';
 import { takenBinding } from './bindings';
-import { parseConfiguration } from './configuration';
+import { parseConfiguration, type ParsedConfiguration } from './configuration';
 import { defaultGateways } from './gateways';
 import { agentFile, revisionVariable, withLocalFiles } from './local-files';
 import { MasterSocket, parseProcesses } from './master-socket';
@@ -39,6 +39,7 @@ const serveLimit = 15_000;
 export class HaproxyEngine implements AgentEngine {
   readonly name = 'haproxy';
   private readonly socket: MasterSocket;
+  private parsed: { text: string; configuration: ParsedConfiguration } | undefined;
 
   constructor(
     private readonly settings: HaproxySettings,
@@ -61,7 +62,8 @@ export class HaproxyEngine implements AgentEngine {
     const { program, checkLimit: limit } = this.settings;
     const args = ['-c', ...configurationIn(folder)];
     const complaint = (stdout: string, stderr: string) => alertsOf(stderr) || stdout.trim();
-    await checkWith({ title: 'haproxy -c', program, args, limit, complaint }, this.context);
+    const checked = checkWith({ title: 'haproxy -c', program, args, limit, complaint }, this.context);
+    await Promise.all([checked, this.parse(path.join(folder, 'haproxy.cfg')).catch(() => undefined)]);
     await this.checkBindings(path.join(folder, 'haproxy.cfg'));
   }
 
@@ -135,8 +137,7 @@ export class HaproxyEngine implements AgentEngine {
   /** The state from which HAProxy starts: see composeState. Without it HAProxy resolves everything itself, a bit later. */
   private async writeState(running: string, limit: number): Promise<void> {
     try {
-      const text = await readFile(path.join(this.current, 'haproxy.cfg'), 'utf8');
-      const { servers, nameServers } = parseConfiguration(text);
+      const { servers, nameServers } = await this.parse(path.join(this.current, 'haproxy.cfg'));
       const rows = parseState(running);
       const known = backendsOf(running);
       const names = servers.filter((line) => line.resolved && !known.has(line.backend)).map((line) => line.host);
@@ -146,6 +147,13 @@ export class HaproxyEngine implements AgentEngine {
     } catch (error) {
       this.context.log.warn(`HAProxy starts without the state of its servers: ${messageOf(error)}`);
     }
+  }
+
+  /** A large configuration takes a while to parse: it is done once, while HAProxy checks it. */
+  private async parse(file: string): Promise<ParsedConfiguration> {
+    const text = await readFile(file, 'utf8');
+    if (this.parsed?.text !== text) this.parsed = { text, configuration: parseConfiguration(text) };
+    return this.parsed.configuration;
   }
 
   private get current() {
