@@ -263,6 +263,14 @@ t.test('the door', async (t) => {
     };
     const ours = await target('homeostat-proxy_proxy');
     const theirs = await target(other);
+    // It has found no task yet when it begins.
+    for (const { url } of [ours, theirs])
+      await until(async () =>
+        lab.exec(1, 'wget', '-q', '-O', '/dev/null', '--tries=1', '--timeout=2', url).then(
+          () => true,
+          () => false,
+        ),
+      );
     const measure = async ({ container, url }: { container: string; url: string }) => {
       const start = processorTime(container, 'haproxy');
       const output = await lab.exec(1, 'wrk', '-t1', '-c32', '-d8s', url);
