@@ -86,7 +86,7 @@ async function report(checks: Check[], context: Context, values: Values): Promis
 
 async function examineJenkins(context: Context, values: Values): Promise<CommandResult> {
   const [{ examineJenkins: examine }, { readAuthority, readToken }] = await Promise.all([
-    import('../system/jenkins/examine'),
+    import('../system/jenkins-checks/examine'),
     import('../jenkins/access'),
   ]);
   if (flag(values, 'fix')) fail('USAGE_INVALID', '--fix does nothing to a Jenkins; leave it out, or --jenkins');
