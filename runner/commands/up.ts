@@ -13,11 +13,14 @@ const command: Command = {
     ['homeostat up --engine jenkins', 'With Jenkins in place of the embedded job server'],
   ],
   options: {
-    system: { type: 'string', describe: 'Path of system.yml (default: the one in this folder, where there is one)' },
+    system: {
+      type: 'string',
+      describe: 'Path of system.yml (default: the one in this folder, else that of the last time)',
+    },
     engine: {
       type: 'string',
       choices: ['embedded', 'jenkins'],
-      describe: 'Who runs the jobs (default: as system.yml says, else the embedded job server)',
+      describe: 'Who runs the jobs (default: as system.yml says, else who does, at first the embedded job server)',
     },
     'registry-port': { type: 'number', describe: 'Port under which each node reaches the image registry (5000)' },
     'http-port': { type: 'number', describe: 'Port of the door on every node (80)' },
@@ -31,19 +34,26 @@ const command: Command = {
     ...dryRunOption,
   },
   async run(context, values) {
-    const [{ bringUp, planUp }, { renderUp }, { stateFolder }, { keepTokens }, { parseRights }, { readSystem }] =
-      await Promise.all([
-        import('../system/up'),
-        import('../system/up-render'),
-        import('../system/state'),
-        import('../jobs/tokens'),
-        import('../jobs/rights'),
-        import('../system/system-file'),
-      ]);
-    const system = await readSystem(text(values, 'system'), context);
+    const [
+      { bringUp, planUp },
+      { renderUp },
+      { readState, stateFolder },
+      { keepTokens },
+      { parseRights },
+      { readSystem },
+    ] = await Promise.all([
+      import('../system/up'),
+      import('../system/up-render'),
+      import('../system/state'),
+      import('../jobs/tokens'),
+      import('../jobs/rights'),
+      import('../system/system-file'),
+    ]);
+    const folder = stateFolder(context);
+    const system = await readSystem(text(values, 'system'), context, await readState(folder));
     const chosen = text(values, 'engine') as (typeof system)['engine'] | undefined;
     const settings = {
-      folder: stateFolder(context),
+      folder,
       system: { ...system, engine: chosen ?? system.engine },
       registryPort: port(values, 'registryPort', '--registry-port') ?? system.ports.registry,
       httpPort: port(values, 'httpPort', '--http-port') ?? system.ports.http,

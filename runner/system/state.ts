@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../common/context';
 import { fail, messageOf } from '../common/errors';
+import type { EngineName } from './system-file';
 
 /** What `up` made on this machine, so that `down` can remove exactly that. */
 export interface SystemState {
@@ -10,6 +11,9 @@ export interface SystemState {
   /** The Engine was started by `up`: by systemd, or as a process with this pid. */
   engine?: { by: 'systemd' } | { by: 'process'; pid: number };
   swarm?: boolean;
+  /** The system.yml of the last time, and who runs the jobs. */
+  systemFile?: string;
+  jobEngine?: EngineName;
   stacks: string[];
   images: string[];
   networks: string[];

@@ -6,6 +6,7 @@ import { findService } from '../swarm/services';
 import { removeStack } from '../swarm/stack';
 import { homeostatTokenFile, homeostatUser, tokenOf } from './job-tokens';
 import { jobsStack, type SystemSettings } from './services';
+import type { EngineName } from './system-file';
 
 export const jenkinsStack = 'homeostat-jenkins';
 
@@ -18,8 +19,6 @@ export const engineStacks = {
   embedded: { stack: jobsStack, service: `${jobsStack}_jobs` },
   jenkins: { stack: jenkinsStack, service: `${jenkinsStack}_controller` },
 } as const;
-
-export type EngineName = keyof typeof engineStacks;
 
 /** The engine that runs and is not the wanted one. */
 export async function otherEngine(

@@ -14,6 +14,9 @@ import { administrator } from './administrator';
 import { exampleName } from './example';
 import { scaleJob } from './scale-job';
 
+export const engineNames = ['embedded', 'jenkins'] as const;
+export type EngineName = (typeof engineNames)[number];
+
 const text = z
   .string()
   .min(1, 'is empty')
@@ -102,9 +105,11 @@ const person = z.strictObject({
 /** What system.yml may hold, with the defaults. The JSON schema for editors is generated from this. */
 export const systemSchema = z.strictObject({
   engine: z
-    .enum(['embedded', 'jenkins'])
-    .default('embedded')
-    .meta({ description: 'Who runs the jobs: the embedded job server, or Jenkins' }),
+    .enum(engineNames)
+    .optional()
+    .meta({
+      description: 'Who runs the jobs: the embedded job server, or Jenkins; default: who does, at first embedded',
+    }),
   domain: host.default('localhost').meta({
     description: 'The status page is homeostat.<domain>, Jenkins is jenkins.<domain>',
   }),
@@ -156,28 +161,43 @@ export const systemSchema = z.strictObject({
     .prefault({}),
 });
 
-export type System = z.output<typeof systemSchema> & {
+export type System = Omit<z.output<typeof systemSchema>, 'engine'> & {
+  engine: EngineName;
   /** Folder of system.yml: paths in it are relative to this. */
   folder: string;
+  /** Path of system.yml; undefined where there is none. */
+  file?: string;
 };
 
 export type Repository = System['repositories'][number] & { name: string };
 
 const defaultFile = 'system.yml';
 
+/** What an earlier `up` was told, which holds until somebody says otherwise. */
+export interface Remembered {
+  systemFile?: string;
+  jobEngine?: EngineName;
+}
+
 /**
- * Reads system.yml: the named file, else the one in the current folder, else the defaults.
- * @throws CONFIG_MISSING, SYSTEM_INVALID with all problems at once
+ * Reads system.yml: the named file, else the one in the current folder, else that of the last time, else the defaults.
+ * @throws SYSTEM_INVALID with all problems at once
  */
-export async function readSystem(name: string | undefined, { cwd }: Context): Promise<System> {
-  const full = path.resolve(cwd, name ?? defaultFile);
-  if (name === undefined && !existsSync(full)) return { ...systemSchema.parse({}), folder: cwd };
+export async function readSystem(
+  name: string | undefined,
+  { cwd }: Context,
+  { systemFile, jobEngine = 'embedded' }: Remembered = {},
+): Promise<System> {
+  const here = path.resolve(cwd, defaultFile);
+  const full = name === undefined ? (existsSync(here) ? here : systemFile) : path.resolve(cwd, name);
+  if (full === undefined) return { ...systemSchema.parse({}), engine: jobEngine, folder: cwd };
   const content = await readFile(full, 'utf8').catch((error: NodeJS.ErrnoException) =>
     fail('SYSTEM_INVALID', `${full} cannot be read`, { cause: error.message }),
   );
   const folder = path.dirname(full);
   const more = (value: unknown) => relations(value, folder);
-  return { ...readYaml(content, name ?? defaultFile, systemSchema, 'SYSTEM_INVALID', more), folder };
+  const read = readYaml(content, path.basename(full), systemSchema, 'SYSTEM_INVALID', more);
+  return { ...read, engine: read.engine ?? jobEngine, folder, file: full };
 }
 
 /** Name of a repository's job: as it says, else as its address ends. */

@@ -30,7 +30,8 @@ import {
 import { addToState, including } from './state';
 import { chapters, tell, type ChapterResult } from './story';
 import { ensureSwarm } from './swarm-init';
-import { engineStacks, leaveEngine, otherEngine, type EngineName } from './switch-engine';
+import { engineStacks, leaveEngine, otherEngine } from './switch-engine';
+import type { EngineName } from './system-file';
 import type { Door } from './traffic';
 
 export interface UpSettings extends SystemSettings {
@@ -41,6 +42,8 @@ export interface UpSettings extends SystemSettings {
 
 /** What `up` will do, as plain data: what --dry-run prints. */
 export interface UpPlan {
+  /** Path of system.yml, where there is one. */
+  system?: string;
   /** Who runs the jobs. */
   engine: EngineName;
   /** Stack of the engine that runs now and is not wanted any more: it is removed when its builds have ended. */
@@ -115,6 +118,7 @@ export async function planUp(settings: UpSettings, context: Context): Promise<Up
   const { system } = settings;
   const leaves = running ? await otherEngine(engine, system.engine, context).catch(() => undefined) : undefined;
   return {
+    ...(system.file === undefined ? {} : { system: system.file }),
     engine: system.engine,
     ...(leaves ? { leaves: engineStacks[leaves].stack } : {}),
     ...(system.engine === 'jenkins' ? { jenkins: await planJenkins(settings, context) } : {}),
@@ -148,6 +152,8 @@ export async function bringUp(settings: UpSettings, plan: UpPlan, letIn: LetIn, 
   const start = context.clock.monotonic();
   const say = (text: string) => context.stdout.write(`${text} (${secondsSince(context.clock, start).toFixed(0)} s)\n`);
   await mkdir(settings.folder, { recursive: true });
+  const { file } = settings.system;
+  if (file !== undefined) await addToState(settings.folder, (state) => ({ ...state, systemFile: file }));
   if (plan.install.length > 0) {
     context.stdout.write(`installing ${plan.install.join(', ')}\n`);
     await installPackages(plan.install, settings.folder, context);
@@ -237,6 +243,7 @@ async function startJobEngine(
   if (other) await leaveEngine(engine, other, settings, context);
   if (built) await startJenkins(engine, built, settings, context);
   else await startJobs(engine, images.runner, jobsFile(settings), settings, context);
+  await addToState(settings.folder, (state) => ({ ...state, jobEngine: wanted }));
 }
 
 /** The tokens of all who ask the engine of jobs. */

@@ -144,7 +144,7 @@ export async function withDoor(t: Test, options: LabOptions & { copyImages?: boo
   const settings = {
     ...{ folder, registryPort: 5000, jobsPort: 8080, httpPort: 80, httpsPort: 443, controllerPort: 7080 },
     ...{ prometheusPort: 9090, alertmanagerPort: 9093 },
-    system: { ...systemSchema.parse({}), folder },
+    system: { ...systemSchema.parse({}), engine: 'embedded' as const, folder },
   };
   await ensureNetworks(engine, folder, context);
   await startController(engine, image, settings, context);

@@ -151,7 +151,10 @@ t.test('Jenkins takes the place of the job server and gives it back: tokens, add
   t.equal(again.code, 0, again.stderr.slice(-2000));
   t.same(await builds(), [1], 'repeated, nothing is lost');
 
-  const back = await run('up', '--no-example', '--json');
+  const kept = await run('up', '--no-example', '--dry-run', '--json');
+  t.match(JSON.parse(kept.stdout), { plan: { engine: 'jenkins', system: file } }, 'what was said once holds');
+  writeFileSync(file, '');
+  const back = await run('up', '--no-example', '--engine', 'embedded', '--json');
   t.equal(back.code, 0, back.stderr.slice(-2000));
   t.ok((await services()).includes('homeostat-jobs_jobs'));
   t.notOk((await services()).some((name) => name.startsWith('homeostat-jenkins')));

@@ -25,7 +25,7 @@ const environment = (folder: string) =>
   controllerEnvironment({
     ...{ folder, registryPort: 5000, httpPort: 80, httpsPort: 443, controllerPort: 7080, jobsPort: 8080 },
     ...{ prometheusPort: 9090, alertmanagerPort: 19093 },
-    system: { ...systemSchema.parse({}), folder },
+    system: { ...systemSchema.parse({}), engine: 'embedded' as const, folder },
   });
 
 t.test('settings.env: everything that is wrong is told, and what is allowed', async (t) => {

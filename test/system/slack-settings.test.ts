@@ -14,7 +14,7 @@ function folderOf(t: Test): string {
   return folder;
 }
 
-const system = { ...systemSchema.parse({}), folder: '/' };
+const system = { ...systemSchema.parse({}), engine: 'embedded' as const, folder: '/' };
 const token = 'xoxb-0123456789-secret';
 const content = resource('resources/stacks/controller.yml');
 

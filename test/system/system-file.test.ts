@@ -58,6 +58,12 @@ t.test('without a file everything has its default, and a file that is named has 
   const folder = folderOf(t);
   const system = await readSystem(undefined, testContext({ cwd: folder }));
   t.match(system, { engine: 'embedded', domain: 'localhost', repositories: [], people: [], ports: { http: 80 } });
+  writeFileSync(path.join(folder, 'other.yml'), 'domain: example.com\n');
+  const context = testContext({ cwd: folder });
+  const remembered = { systemFile: path.join(folder, 'other.yml'), jobEngine: 'jenkins' as const };
+  t.match(await readSystem(undefined, context, remembered), { domain: 'example.com', engine: 'jenkins' });
+  writeFileSync(path.join(folder, 'system.yml'), 'engine: embedded\n');
+  t.match(await readSystem(undefined, context, remembered), { domain: 'localhost', engine: 'embedded' });
   const missing = await failureOf(() => readSystem('elsewhere.yml', testContext({ cwd: folder })));
   t.match(missing, { code: 'SYSTEM_INVALID', message: /elsewhere\.yml cannot be read/ });
 });
