@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import { MasterSocket } from '../../runner/agent/haproxy/master-socket';
+import { withdrawals } from '../../runner/agent/haproxy/withdraw';
+import { systemClock } from '../../runner/common/clock';
 import { createSocketAsk } from './master';
 import { ask, scene, startAgent, startLoad, startTask, until } from './support';
 
@@ -52,6 +55,37 @@ t.test('twenty reloads under load: no request fails, and addresses known are use
     'old workers end',
     async () => /# old workers/.test(await createSocketAsk(agent.master)('show proc')) === false,
   );
+});
+
+t.test('routes to services that are gone are taken out of the running HAProxy, and no others', async (t) => {
+  const { controller, controllerUrl, port, files } = await scene(t);
+  const bundle = files();
+  const gone = 'backend gone\n    http-request return status 200 content-type text/plain string gone\n';
+  const hosts = bundle['maps/hosts.map']!;
+  const configuration = `${bundle['haproxy.cfg']}${gone}`;
+  const map = `${hosts}gone.example.com gone\nodd;shutdown gone\nelsewhere.example.com not-a-backend\n`;
+  const revision = controller.publish({ ...bundle, 'haproxy.cfg': configuration, 'maps/hosts.map': map });
+  const agent = await startAgent(t, { controller: controllerUrl });
+  await until('it serves', () => controller.last?.running === revision);
+  t.equal((await ask(port, 'gone.example.com')).text, 'gone');
+  const given = { configuration, maps: { 'maps/hosts.map': map } };
+  const commands = withdrawals(given, bundle['haproxy.cfg']!);
+  t.same(
+    commands,
+    ['@1 del map maps/hosts.map gone.example.com'],
+    'a key that could be a command waits for the reload',
+  );
+  const socket = new MasterSocket(agent.master, systemClock);
+  for (const command of commands) await socket.tell(command, new AbortController().signal);
+  t.equal((await ask(port, 'gone.example.com')).status, 503, 'before any reload');
+  t.equal((await ask(port, shop)).status, 200);
+  await t.rejects(socket.tell(commands[0]!, new AbortController().signal), /not found/i);
+  t.same(withdrawals(given, configuration), [], 'what has a backend stays');
+  const many = Array.from({ length: 101 }, (_, number) => `${number}.example.com gone\n`).join('');
+  t.same(withdrawals({ configuration, maps: { 'maps/hosts.map': many } }, ''), [], 'many are faster by the reload');
+  const next = controller.publish(bundle);
+  await until('the reload', () => controller.last?.running === next);
+  t.equal((await ask(port, shop)).status, 200);
 });
 
 t.test('of bundles that come during a reload only the newest is taken', async (t) => {

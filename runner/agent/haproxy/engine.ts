@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Context } from '../../common/context';
@@ -13,6 +13,7 @@ import { agentFile, revisionVariable, withLocalFiles } from './local-files';
 import { MasterSocket, parseProcesses } from './master-socket';
 import { resolveAll } from './resolve';
 import { backendsOf, composeState, parseState } from './server-state';
+import { withdrawals, type Given } from './withdraw';
 
 export interface HaproxySettings {
   /** Folder that survives: bundles, the link `current`, and the state of the servers. */
@@ -39,6 +40,8 @@ const serveLimit = 15_000;
 export class HaproxyEngine implements AgentEngine {
   readonly name = 'haproxy';
   private readonly socket: MasterSocket;
+  /** What the running HAProxy was given. */
+  private given: Given = { configuration: '', maps: {} };
   private parsed: { text: string; configuration: ParsedConfiguration } | undefined;
 
   constructor(
@@ -90,6 +93,7 @@ export class HaproxyEngine implements AgentEngine {
     });
     try {
       await this.verify(revision, signal);
+      this.given = await this.readGiven();
     } catch (error) {
       await process.drain(0);
       throw error;
@@ -104,6 +108,7 @@ export class HaproxyEngine implements AgentEngine {
   }
 
   private async reload(process: EngineProcess, revision: string, signal: AbortSignal): Promise<void> {
+    await this.withdraw(signal);
     await this.writeState(await this.runningState(signal).catch(() => ''), reloadLimit);
     process.forget();
     const answer = await this.socket.reload(signal);
@@ -112,6 +117,31 @@ export class HaproxyEngine implements AgentEngine {
       throw new Refusal(alertsOf(answer) || alertsOf(process.said()) || 'HAProxy did not take it, and says not why');
     }
     await this.verify(revision, signal);
+    this.given = await this.readGiven();
+  }
+
+  /** Routes to what is gone end before the reload, which takes a while where there are many services. */
+  private async withdraw(signal: AbortSignal): Promise<void> {
+    try {
+      const next = await readFile(path.join(this.current, 'haproxy.cfg'), 'utf8');
+      for (const command of withdrawals(this.given, next)) await this.socket.tell(command, signal, stateLimit);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      this.context.log.debug(`routes that are gone wait for the reload: ${messageOf(error)}`);
+    }
+  }
+
+  private async readGiven(): Promise<Given> {
+    const names = (await readdir(path.join(this.current, 'maps')).catch(() => [])).filter((name) =>
+      name.endsWith('.map'),
+    );
+    const texts = names.map(async (name): Promise<[string, string]> => {
+      return [`maps/${name}`, await readFile(path.join(this.current, 'maps', name), 'utf8')];
+    });
+    return {
+      configuration: await readFile(path.join(this.current, 'haproxy.cfg'), 'utf8'),
+      maps: Object.fromEntries(await Promise.all(texts)),
+    };
   }
 
   private async runningState(signal: AbortSignal): Promise<string> {

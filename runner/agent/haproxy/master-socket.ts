@@ -37,6 +37,12 @@ export class MasterSocket {
     }
   }
 
+  /** Gives a command that answers nothing when all is well; what it says, or why it could not be given, is thrown. */
+  async tell(command: string, signal: AbortSignal, limit = answerLimit): Promise<void> {
+    const answer = (await this.once(command, signal, limit)).trim();
+    if (answer !== '') throw new Error(answer);
+  }
+
   /**
    * Has the master start itself anew; since 2.7 it answers with the outcome, `Success=1` or `Success=0` and the log.
    * HAProxy 2.6 answers nothing.
