@@ -337,7 +337,7 @@ export const errorTable = define({
   },
   ENGINE_BUSY: {
     exit: 6,
-    meaning: 'The engine of jobs cannot be changed while builds run or wait; nothing was changed.',
+    meaning: 'The engine of jobs cannot be changed while builds run or wait; the one that runs stays.',
     remedy: 'Wait for them, or stop them, and run `homeostat up` again.',
   },
   PORT_TAKEN: {
