@@ -1,116 +1,37 @@
-import type { AxiosInstance, AxiosResponse, Method } from 'axios';
-import type { Context } from '../common/context';
 import { fail, HomeostatError, messageOf } from '../common/errors';
 import { jobPath } from '../common/job-path';
-import { retry } from '../common/retry';
-import type { JenkinsAccess } from './access';
-import { codeOf, connect, lastingFault } from './connection';
+import { codeOf, lastingFault } from './connection';
+import {
+  buildingIn,
+  buildTree,
+  itemTree,
+  type BuildDocument,
+  type JobSummary,
+  type LogPart,
+  type PendingInput,
+  type QueueItem,
+} from './documents';
 import { isBuildPath } from './input';
 import { Pauses } from './pauses';
-import { redirectionOf } from './redirection';
-import { complaintOf, type Subject } from './statuses';
+import { JenkinsRequests, NotNow, passing, Refused } from './requests';
 
 export type Parameters = Record<string, string>;
 
-export type BuildEnd = 'SUCCESS' | 'UNSTABLE' | 'FAILURE' | 'NOT_BUILT' | 'ABORTED';
-
-/** The part of `job/X/N/api/json` that is used. */
-export interface BuildDocument {
-  number: number;
-  url: string;
-  building: boolean;
-  result: BuildEnd | null;
-  queueId: number;
-  actions?: ({ parameters?: { name: string; value?: unknown }[] } | null)[];
-  /** What the command of the embedded job server wrote as its result. */
-  homeostat?: Record<string, unknown> | null;
-}
-
-interface QueueItem {
-  id: number;
-  task?: { name?: string };
-  why?: string | null;
-  cancelled?: boolean;
-  executable?: { number: number } | null;
-  actions?: BuildDocument['actions'];
-}
-
-interface JobSummary {
-  name: string;
-  /** Ends with `_anime` while it is built. */
-  color?: string;
-  /** Of a folder, or the branches of a repository. */
-  jobs?: JobSummary[];
-}
-
-/** An input for which a build waits. */
-export interface PendingInput {
-  id: string;
-  message: string;
-}
-
-export interface LogPart {
-  text: string;
-  /** Where the next part begins. */
-  next: number;
-  more: boolean;
-}
-
-/** How long is waited, in milliseconds. */
-export interface Patience {
-  /** For one answer. */
-  answer: number;
-  /** While nobody answers. */
-  away: number;
-}
-
-export const patience: Patience = { answer: 10_000, away: 20_000 };
-const retryPause = 300;
 const queueLimit = 300_000;
 /** Builds looked at for one that an uncertain request may have started. */
 const newest = 50;
 
-/** What is read of a build, and of an item of the queue: Jenkins would tell much more, of ten thousand items too. */
-const parametersTree = 'actions[parameters[name,value]]';
-const buildTree = `number,url,building,result,queueId,${parametersTree}`;
-const itemTree = `id,why,cancelled,task[name],executable[number],${parametersTree}`;
-
 /** Nothing was sent: the connection was never there. */
 const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-/** What a Jenkins that starts, and a proxy before one that is away, answer. */
-const passing = new Set([502, 503, 504]);
 /** Behind these there may be a Jenkins that has heard it. */
 const uncertain = new Set([500, 502, 504]);
-
-class NotNow extends Error {}
-
-/** An answer by which Jenkins refuses. */
-class Refused extends HomeostatError {
-  constructor(
-    what: string,
-    readonly status: number,
-    complaint: { cause: string; remedy?: string },
-  ) {
-    super('JENKINS_FAILED', what, complaint);
-  }
-}
 
 /**
  * A client of Jenkins, and of the embedded job server, which answers alike. What reads is tried again while nobody answers;
  * what starts a build only when it is certain that none was started.
  * @see https://www.jenkins.io/doc/book/using/remote-access-api/
  */
-export class JenkinsClient {
-  private readonly http: AxiosInstance;
-
-  constructor(
-    access: JenkinsAccess,
-    private readonly context: Context,
-    private readonly times = patience,
-  ) {
-    this.http = connect(access, times.answer);
-  }
-
+export class JenkinsClient extends JenkinsRequests {
   /**
    * Puts a build of a job into the queue, without a quiet period.
    * @returns id of the queue's item; an equal one that waits already is that one
@@ -216,13 +137,7 @@ export class JenkinsClient {
       this.json<{ items: QueueItem[] }>('queue', 'items[id,task[name]]', 'the queue cannot be read'),
       this.json<{ jobs: JobSummary[] }>('.', 'jobs[name,color,jobs[name,color]]', 'the jobs cannot be read'),
     ]);
-    const building = (job: JobSummary): string[] =>
-      job.jobs
-        ? job.jobs.flatMap((inner) => building(inner).map((name) => `${job.name}/${name}`))
-        : job.color?.endsWith('_anime')
-          ? [job.name]
-          : [];
-    return [...new Set([...jobs.flatMap(building), ...items.map(({ task, id }) => task?.name ?? `item ${id}`)])];
+    return [...new Set([...buildingIn(jobs), ...items.map(({ task, id }) => task?.name ?? `item ${id}`)])];
   }
 
   /** Stops a build; one that has ended stays as it is. @throws JENKINS_FAILED */
@@ -331,62 +246,4 @@ export class JenkinsClient {
 
   private item = (item: number): Promise<QueueItem> =>
     this.json(`queue/item/${item}`, itemTree, `item ${item} of the queue cannot be read`);
-
-  private async json<T>(address: string, tree: string, what: string): Promise<T> {
-    return this.parse(await this.read(`${address}/api/json?tree=${encodeURIComponent(tree)}`, what), what);
-  }
-
-  private parse<T>(answer: AxiosResponse, what: string): T {
-    try {
-      return JSON.parse(String(answer.data)) as T;
-    } catch {
-      return this.refuse(what, answer);
-    }
-  }
-
-  private async read(address: string, what: string, fine: number[] = []): Promise<AxiosResponse> {
-    const answer = await this.certain('GET', address);
-    if (answer.status === 200 || fine.includes(answer.status)) return answer;
-    return this.refuse(what, answer);
-  }
-
-  /** Sends what may be sent twice, until somebody answers. */
-  private certain(method: Method, address: string, more: object = {}): Promise<AxiosResponse> {
-    const once = async () => {
-      const answer = await this.send(method, address, more).catch((error: unknown) => this.failFor(error));
-      if (passing.has(answer.status)) throw new NotNow(`status ${answer.status}`);
-      return answer;
-    };
-    return this.untilAnswered(once, (error) => !(error instanceof HomeostatError));
-  }
-
-  private untilAnswered<T>(once: () => Promise<T>, worthIt: (error: unknown) => boolean): Promise<T> {
-    const { clock, signal } = this.context;
-    const options = { clock, signal, limit: this.times.away, pause: retryPause, worthIt };
-    return retry(once, options).catch((error: unknown) => {
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof HomeostatError) throw error;
-      return fail('JENKINS_FAILED', `Jenkins at ${this.http.defaults.baseURL} gives no answer`, {
-        cause: messageOf(error),
-      });
-    });
-  }
-
-  private send(method: Method, url: string, more: object): Promise<AxiosResponse> {
-    return this.http.request({ method, url, signal: this.context.signal, ...more });
-  }
-
-  /** Throws the error of a connection on; one that lasts as what it is, so that it is not tried again. */
-  private failFor(error: unknown): never {
-    const lasting = lastingFault(error);
-    if (lasting) fail('JENKINS_FAILED', `Jenkins at ${this.http.defaults.baseURL} cannot be asked`, lasting);
-    throw error;
-  }
-
-  /** Jenkins sends who has done something on to a page of its own. */
-  private isDone = (answer: AxiosResponse): boolean => answer.status === 302 && redirectionOf(answer) === undefined;
-
-  private refuse(what: string, answer: AxiosResponse, subject?: Subject): never {
-    throw new Refused(what, answer.status, complaintOf(answer, subject));
-  }
 }

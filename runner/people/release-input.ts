@@ -1,6 +1,7 @@
 import { HomeostatError } from '../common/errors';
 import { readAuthority, type JenkinsAccess } from '../jenkins/access';
-import { JenkinsClient, patience } from '../jenkins/client';
+import { JenkinsClient } from '../jenkins/client';
+import { patience } from '../jenkins/requests';
 import { inputId } from '../jenkins/input';
 import type { JenkinsSettings } from './settings';
 import type { Executor } from './execute';

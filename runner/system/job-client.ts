@@ -1,6 +1,7 @@
 import type { Context } from '../common/context';
 import { fail } from '../common/errors';
-import type { BuildEnd, JenkinsClient } from '../jenkins/client';
+import type { JenkinsClient } from '../jenkins/client';
+import type { BuildEnd } from '../jenkins/documents';
 import { Pauses } from '../jenkins/pauses';
 
 export interface BuildResult {

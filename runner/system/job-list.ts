@@ -4,7 +4,8 @@ import { alertmanagerAddress } from './controller-environment';
 import { exampleName, exampleRepository } from './example';
 import { scaleJob } from './scale-job';
 import type { SystemSettings } from './services';
-import { jobNameOf, type System } from './system-file';
+import type { System } from './system-file';
+import { jobNameOf } from './system-relations';
 
 /** The jobs of this system, from which both engines are configured: the example's, scaling, and one for each repository. */
 export function jobList({ folder, system }: SystemSettings): SystemJob[] {

@@ -1,18 +1,14 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../common/context';
 import { parseDuration } from '../common/duration';
 import { fail } from '../common/errors';
-import { isJobName } from '../common/job-path';
-import { isBranchName, plainBranches, repositoryProblem } from '../common/repository';
-import { readYaml, type Problem } from '../common/yaml-file';
-import { reservedUsers } from '../jenkins/configuration/site-problems';
+import { isBranchName, repositoryProblem } from '../common/repository';
+import { readYaml } from '../common/yaml-file';
 import { roles } from '../jenkins/model';
-import { administrator } from './administrator';
-import { exampleName } from './example';
-import { scaleJob } from './scale-job';
+import { systemRelations } from './system-relations';
 
 export const engineNames = ['embedded', 'jenkins'] as const;
 export type EngineName = (typeof engineNames)[number];
@@ -104,12 +100,9 @@ const person = z.strictObject({
 
 /** What system.yml may hold, with the defaults. The JSON schema for editors is generated from this. */
 export const systemSchema = z.strictObject({
-  engine: z
-    .enum(engineNames)
-    .optional()
-    .meta({
-      description: 'Who runs the jobs: the embedded job server, or Jenkins; default: who does, at first embedded',
-    }),
+  engine: z.enum(engineNames).optional().meta({
+    description: 'Who runs the jobs: the embedded job server, or Jenkins; default: who does, at first embedded',
+  }),
   domain: host.default('localhost').meta({
     description: 'The status page is homeostat.<domain>, Jenkins is jenkins.<domain>',
   }),
@@ -169,8 +162,6 @@ export type System = Omit<z.output<typeof systemSchema>, 'engine'> & {
   file?: string;
 };
 
-export type Repository = System['repositories'][number] & { name: string };
-
 const defaultFile = 'system.yml';
 
 /** What an earlier `up` was told, which holds until somebody says otherwise. */
@@ -195,132 +186,9 @@ export async function readSystem(
     fail('SYSTEM_INVALID', `${full} cannot be read`, { cause: error.message }),
   );
   const folder = path.dirname(full);
-  const more = (value: unknown) => relations(value, folder);
+  const more = (value: unknown) => systemRelations(value, folder, systemSchema.parse({}).ports);
   const read = readYaml(content, path.basename(full), systemSchema, 'SYSTEM_INVALID', more);
   return { ...read, engine: read.engine ?? jobEngine, folder, file: full };
-}
-
-/** Name of a repository's job: as it says, else as its address ends. */
-export const jobNameOf = ({ url, name }: { url: string; name?: string | undefined }): string =>
-  name ??
-  url
-    .replace(/\/+$/, '')
-    .replace(/\.git$/, '')
-    .replace(/^.*[/:]/, '');
-
-type Mapping = Record<string, unknown>;
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const rows = (value: unknown): [number, Mapping][] =>
-  (Array.isArray(value) ? value : []).flatMap((row, index) => (isMapping(row) ? [[index, row]] : []));
-
-/** What the schema cannot say: names that meet, keys that need each other, files that cannot be read. */
-function relations(value: unknown, folder: string): Problem[] {
-  if (!isMapping(value)) return [];
-  return [
-    ...repositoryProblems(value.repositories),
-    ...gitHostProblems(value.gitHosts),
-    ...personProblems(value.people, value.repositories),
-    ...portProblems(value.ports),
-    ...unreadable(value, [], folder),
-  ];
-}
-
-function repositoryProblems(value: unknown): Problem[] {
-  const seen = new Set([scaleJob, exampleName]);
-  return rows(value).flatMap(([index, row]) => {
-    if (typeof row.url !== 'string') return [];
-    const at = ['repositories', index];
-    const name = jobNameOf(row as { url: string; name?: string });
-    const problems: Problem[] = [];
-    if (seen.has(name))
-      problems.push({ path: at, message: `has the name '${name}', which another job has; give it another with name` });
-    if (!isJobName(name) && row.name === undefined)
-      problems.push({ path: at, message: `needs a name: '${name.slice(0, 80)}' cannot be one of a job` });
-    if (Array.isArray(row.branches) && plainBranches(row.branches.map(String)).length === 0)
-      problems.push({ path: [...at, 'branches'], message: 'needs one name without *, for builds that name no branch' });
-    seen.add(name);
-    return problems;
-  });
-}
-
-function gitHostProblems(value: unknown): Problem[] {
-  const seen = new Set<unknown>();
-  return rows(value).flatMap(([index, row]) => {
-    const at = ['gitHosts', index];
-    const problems: Problem[] = [];
-    if (seen.has(row.host)) problems.push({ path: [...at, 'host'], message: `is there twice: ${String(row.host)}` });
-    if ((row.passwordFile === undefined) === (row.keyFile === undefined))
-      problems.push({ path: at, message: 'needs either passwordFile (for https) or keyFile (for ssh)' });
-    if (row.passwordFile !== undefined && row.user === undefined)
-      problems.push({ path: at, message: 'needs user beside passwordFile' });
-    if (row.keyFile !== undefined && row.knownHostsFile === undefined)
-      problems.push({
-        path: at,
-        message: 'needs knownHostsFile beside keyFile: a host that is not known is not talked to',
-      });
-    seen.add(row.host);
-    return problems;
-  });
-}
-
-/** Users that the system makes itself. */
-const ownUsers = [administrator, 'git', ...reservedUsers];
-
-function personProblems(value: unknown, repositories: unknown): Problem[] {
-  const jobs = [
-    scaleJob,
-    ...rows(repositories).flatMap(([, row]) =>
-      typeof row.url === 'string' ? [jobNameOf(row as { url: string; name?: string })] : [],
-    ),
-  ];
-  const seen = new Set<unknown>(ownUsers);
-  return rows(value).flatMap(([index, row]) => {
-    const at = ['people', index];
-    // Jenkins does not tell upper from lower case there.
-    const name = String(row.name).toLowerCase();
-    const problems: Problem[] = [];
-    if (ownUsers.includes(name))
-      problems.push({
-        path: [...at, 'name'],
-        message: `is '${String(row.name)}', which is a user of the system itself`,
-      });
-    else if (seen.has(name)) problems.push({ path: [...at, 'name'], message: `is there twice: ${String(row.name)}` });
-    for (const job of Array.isArray(row.jobs) ? row.jobs.map(String) : [])
-      if (!jobs.includes(job))
-        problems.push({ path: [...at, 'jobs'], message: `names '${job}', which is none of ${jobs.join(', ')}` });
-    if (row.role === 'administer' && row.jobs !== undefined)
-      problems.push({ path: [...at, 'jobs'], message: 'cannot limit who may administer everything' });
-    seen.add(name);
-    return problems;
-  });
-}
-
-function portProblems(value: unknown): Problem[] {
-  const given = isMapping(value) ? value : {};
-  const ports = { ...systemSchema.parse({}).ports, ...given };
-  const users = new Map<unknown, string>();
-  return Object.entries(ports).flatMap(([name, number]) => {
-    const other = users.get(number);
-    users.set(number, name);
-    if (other === undefined) return [];
-    const at = name in given ? name : other;
-    return [{ path: ['ports', at], message: `is ${String(number)}, as ${at === name ? other : name} is` }];
-  });
-}
-
-function unreadable(value: unknown, at: (string | number)[], folder: string): Problem[] {
-  if (Array.isArray(value)) return value.flatMap((each, index) => unreadable(each, [...at, index], folder));
-  if (!isMapping(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    if (!key.endsWith('File') || typeof inner !== 'string') return unreadable(inner, [...at, key], folder);
-    try {
-      accessSync(path.resolve(folder, inner), constants.R_OK);
-      return [];
-    } catch {
-      return [{ path: [...at, key], message: `names a file that cannot be read: ${inner.slice(0, 200)}` }];
-    }
-  });
 }
 
 /** The JSON schema of system.yml. */

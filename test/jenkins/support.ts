@@ -1,5 +1,6 @@
 import { HomeostatError } from '../../runner/common/errors';
-import { JenkinsClient, patience } from '../../runner/jenkins/client';
+import { JenkinsClient } from '../../runner/jenkins/client';
+import { patience } from '../../runner/jenkins/requests';
 import { realContext } from '../lab/context';
 import type { JenkinsServer } from './jenkins-server';
 

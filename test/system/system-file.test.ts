@@ -13,7 +13,8 @@ import { jobsFile } from '../../runner/system/jobs-file';
 import { formerPeople, jobUsers, tokenOf } from '../../runner/system/job-tokens';
 import { registryAccess, registryAddress } from '../../runner/system/services';
 import { slackSettings } from '../../runner/system/slack-settings';
-import { jobNameOf, readSystem, systemSchema, type System } from '../../runner/system/system-file';
+import { readSystem, systemSchema, type System } from '../../runner/system/system-file';
+import { jobNameOf } from '../../runner/system/system-relations';
 import { failureOf, holds, testContext } from '../common/support';
 
 function folderOf(t: Test, files: Record<string, string> = {}): string {
