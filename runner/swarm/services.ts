@@ -36,13 +36,15 @@ export interface ObservedTask extends Task {
 export async function listTasks(engine: Engine, services: string[], context: Context): Promise<ObservedTask[]> {
   if (services.length === 0) return [];
   const list = (filters: object) =>
-    ask(context, 'listing tasks', () => request<Task[]>(engine, 'GET', '/tasks', { query: { filters } }));
+    ask(context, 'listing tasks', () => request<Task[]>(engine, 'GET', '/tasks', { query: { filters } }), [404]);
   // `_up-to-date` is how the docker client itself follows a rollout (docker/cli: cli/command/service/progress).
-  const [all, current] = await Promise.all([
-    list({ service: services }),
-    list({ service: services, '_up-to-date': ['true'] }),
-  ]);
-  const ids = new Set(current.map((task) => task.ID));
+  const current = { service: services, '_up-to-date': ['true'] };
+  const found = await Promise.all([list({ service: services }), list(current)]).catch(absent);
+  // The Engine knows one of them no more: it was removed a moment ago, and has no tasks.
+  if (!found && services.length === 1) return [];
+  if (!found) return (await Promise.all(services.map((each) => listTasks(engine, [each], context)))).flat();
+  const [all, upToDate] = found;
+  const ids = new Set(upToDate.map((task) => task.ID));
   return all.map((task) => ({ ...task, upToDate: ids.has(task.ID) }));
 }
 

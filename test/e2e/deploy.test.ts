@@ -1,5 +1,7 @@
 import t from 'tap';
+import { findService, listTasks } from '../../runner/swarm/services';
 import { sharedLab, uniqueName } from '../lab';
+import { realContext } from '../lab/context';
 import { busyboxDockerfile, liveService, runningImages, stackFile, until, webProject } from './support';
 
 t.test('a deploy ends as a release, and the live replica count is carried over', async (t) => {
@@ -174,6 +176,20 @@ t.test('a stack that is removed by hand during the deploy ends it', async (t) =>
   const ended = await deploy.ended;
   t.equal(ended.code, 7, ended.stderr);
   t.match(ended.result.error, { code: 'DEPLOY_INTERFERED' });
+});
+
+t.test('a service that is removed between two looks has no tasks, and those of others are told', async (t) => {
+  const lab = await sharedLab(t);
+  const name = uniqueName('stays');
+  const project = await webProject(t, lab, name);
+  t.equal((await project.run(['deploy', '--image', await project.publish('1')])).code, 0);
+  const engine = lab.engine();
+  const context = realContext();
+  const service = (await findService(engine, `${name}_${name}`, context))!;
+  const gone = 'x'.repeat(25);
+  const tasks = await listTasks(engine, [gone, service.ID], context);
+  t.ok(tasks.length > 0 && tasks.every(({ ServiceID, upToDate }) => ServiceID === service.ID && upToDate));
+  t.same(await listTasks(engine, [gone], context), []);
 });
 
 t.test('a runner that is killed in the middle loses nothing', async (t) => {
