@@ -141,7 +141,7 @@ t.test('Jenkins takes the place of the job server and gives it back: tokens, add
   );
   for (const text of [token, secret('people/ada-password'), secret('jenkins/agent-token')])
     t.notOk(inspected.includes(text) || jenkins.stderr.includes(text), 'nothing secret stands in a service or a log');
-  const told = async () => lab.docker(1, 'service', 'logs', '--raw', 'homeostat-jenkins_agent');
+  const told = async () => lab.exec(1, 'sh', '-c', 'docker service logs --raw homeostat-jenkins_agent 2>&1');
   t.ok(
     await until(async () => /has no agent of the name agent-1 \(404\)/.test(await told()), 60),
     'the agent asks with a token that is known: only Jenkins itself could give it a secret',
