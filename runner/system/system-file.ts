@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Context } from '../common/context';
 import { parseDuration } from '../common/duration';
 import { fail } from '../common/errors';
+import { isJobName } from '../common/job-path';
 import { isBranchName, repositoryProblem } from '../common/repository';
 import { readYaml } from '../common/yaml-file';
 import { roles } from '../jenkins/model';
@@ -31,14 +32,13 @@ const registryHost = shaped(
   /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/,
   'a registry; write a host, or a host and a port, such as registry.example.com:5000',
 );
-const jobName = shaped(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  'a job name; use letters, digits, . _ -, a letter or digit first, at most 63',
-);
-const userName = shaped(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  'a user name; use letters, digits, . _ -, a letter or digit first, at most 63',
-);
+const nameOf = (what: string) =>
+  text.refine(isJobName, {
+    error: (issue) =>
+      `'${String(issue.input).slice(0, 80)}' is not ${what}; use letters, digits, . _ -, a letter or digit first, at most 63`,
+  });
+const jobName = nameOf('a job name');
+const userName = nameOf('a user name');
 const whole = (least: number, most: number, fallback: number) => {
   const error = (issue: { input?: unknown }) =>
     `${String(JSON.stringify(issue.input)).slice(0, 40)} is not a whole number from ${least} to ${most}`;
