@@ -19,10 +19,11 @@ const text = z
   .min(1, 'is empty')
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'contains a control character'); // eslint-disable-line no-control-regex
 
-const shaped = (shape: RegExp, what: string, base: z.ZodString | typeof text = text) =>
-  base.refine((value) => shape.test(value), {
-    error: (issue) => `'${String(issue.input).slice(0, 80)}' is not ${what}`,
-  });
+const judged = (isWell: (value: string) => boolean, what: string, base: z.ZodString | typeof text = text) =>
+  base.refine(isWell, { error: (issue) => `'${String(issue.input).slice(0, 80)}' is not ${what}` });
+
+const shaped = (shape: RegExp, what: string, base?: z.ZodString | typeof text) =>
+  judged((value) => shape.test(value), what, base);
 
 const host = shaped(
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
@@ -33,10 +34,7 @@ const registryHost = shaped(
   'a registry; write a host, or a host and a port, such as registry.example.com:5000',
 );
 const nameOf = (what: string) =>
-  text.refine(isJobName, {
-    error: (issue) =>
-      `'${String(issue.input).slice(0, 80)}' is not ${what}; use letters, digits, . _ -, a letter or digit first, at most 63`,
-  });
+  judged(isJobName, `${what}; use letters, digits, . _ -, a letter or digit first, at most 63`);
 const jobName = nameOf('a job name');
 const userName = nameOf('a user name');
 const whole = (least: number, most: number, fallback: number) => {
