@@ -156,7 +156,7 @@ export const systemLabels = {
     form: choice('up', 'down', 'all', 'true', 'false'),
     default: 'false',
     example: 'down',
-    meaning: 'Directions in which the service is not scaled for now; `true` is the same as `all`.',
+    meaning: 'Directions in which the service is not scaled while this label says so; `true` is the same as `all`.',
   }),
   reschedule: label({
     group: 'scaling',
