@@ -31,11 +31,14 @@ export const withoutPrefix = (labels: Record<string, string>, prefix: string): R
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
 
-/** Tasks that run, with names in place of ids. */
-export function monitoredTasks({ running }: TaskList, { services, networks }: SwarmListing): MonitoredTask[] {
+/**
+ * Tasks that run or will soon, with names in place of ids. Prometheus takes seconds until it asks a new target: with a task that
+ * is known while it starts, they pass before it is ready.
+ */
+export function monitoredTasks({ running, starting }: TaskList, { services, networks }: SwarmListing): MonitoredTask[] {
   const serviceOf = new Map(services.map((service) => [service.id, service]));
   const networkOf = new Map(networks.map(({ id, name }) => [id, name]));
-  return running.flatMap(({ id, service, node, slot, addresses }): MonitoredTask[] => {
+  return [...running, ...starting].flatMap(({ id, service, node, slot, addresses }): MonitoredTask[] => {
     const facts = serviceOf.get(service);
     if (!facts) return [];
     const named = Object.entries(addresses).flatMap(([network, address]): [string, string][] => {

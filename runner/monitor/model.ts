@@ -16,7 +16,7 @@ export interface MonitoredService {
   gone?: true;
 }
 
-/** A task that runs. */
+/** A task that runs, or starts on its node. */
 export interface MonitoredTask {
   id: string;
   /** Full name of its service. */

@@ -16,6 +16,7 @@ interface SystemRule {
 /** Of each service with its stack, whichever controller told it. */
 const each = (metric: string) => `max by (service, stack) (homeostat_service_${metric})`;
 const notUpdating = `unless on (service) ${each('updating')} == 1`;
+const down = (by: string) => `sum by (${by}) (up{job!~"homeostat-.*",service!=""} == bool 0)`;
 const value = '{{ $value | humanize }}';
 const percentage = '{{ $value | humanizePercentage }}';
 
@@ -54,7 +55,8 @@ const services: Record<string, SystemRule> = {
     runbook: 'See why new tasks do not start, then homeostat rollback or deploy again.',
   },
   HomeostatTargetDown: {
-    expr: `sum by (service, stack) (up{job!~"homeostat-.*",service!=""} == bool 0) > 0 ${notUpdating}`,
+    // Tasks are asked from their start on, before they can answer.
+    expr: `${down('service, stack')} > 0 unless on (service) ${down('service')} <= on (service) ${each('replicas_pending')} ${notUpdating}`,
     for: '1m',
     severity: 'warning',
     summary: '{{ $labels.service }}: its metrics cannot be read',

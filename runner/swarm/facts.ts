@@ -42,7 +42,7 @@ export interface UpdateFacts {
   completedAt?: string;
 }
 
-/** A task that runs. */
+/** A task with its node. */
 export interface TaskFacts {
   id: string;
   /** Id of its service. */
@@ -58,11 +58,13 @@ export interface TaskFacts {
 /** The tasks that the Swarm wants to run. */
 export interface TaskList {
   running: TaskFacts[];
-  /** Those that do not run yet, or not any more. */
+  /** Those that have a node, and do not run there yet. */
+  starting: TaskFacts[];
+  /** Those that have no node yet, or do not run any more. */
   others: { id: string; service: string }[];
   /** How many run, by the service's id. */
   counts: Record<string, number>;
-  /** How many of the others are on their way, by the service's id. */
+  /** How many are on their way, with a node or without, by the service's id. */
   pending: Record<string, number>;
 }
 
@@ -150,22 +152,26 @@ const updateFacts = ({ State, StartedAt, CompletedAt }: NonNullable<Service['Upd
 
 /** What the Engine's list of tasks says. Tasks without a service are containers of people on a network of the Swarm. */
 export function taskList(list: Task[]): TaskList {
-  const found: TaskList = { running: [], others: [], counts: {}, pending: {} };
+  const found: TaskList = { running: [], starting: [], others: [], counts: {}, pending: {} };
   for (const task of list) {
     const service = task.ServiceID;
     if (!service) continue;
-    if (task.Status.State === 'running') {
+    const { State: state } = task.Status;
+    if (state === 'running') {
       found.running.push(taskFacts(task));
       found.counts[service] = (found.counts[service] ?? 0) + 1;
-    } else {
-      found.others.push({ id: task.ID, service });
-      if (!endStates.has(task.Status.State)) found.pending[service] = (found.pending[service] ?? 0) + 1;
+      continue;
     }
+    if (startStates.has(state)) found.starting.push(taskFacts(task));
+    else found.others.push({ id: task.ID, service });
+    if (!endStates.has(state)) found.pending[service] = (found.pending[service] ?? 0) + 1;
   }
-  found.running.sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const tasks of [found.running, found.starting]) tasks.sort((a, b) => (a.id < b.id ? -1 : 1));
   return found;
 }
 
+/** States of a task between being given to a node and running there. */
+const startStates = new Set(['assigned', 'accepted', 'preparing', 'ready', 'starting']);
 const endStates = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
 
 function taskFacts({ ID, ServiceID, NodeID, Slot, NetworksAttachments }: Task): TaskFacts {

@@ -67,7 +67,11 @@ export class TaskFailures {
   }
 }
 
-const idsOf = ({ running, others }: TaskList): { id: string; service: string }[] => [...running, ...others];
+const idsOf = ({ running, starting, others }: TaskList): { id: string; service: string }[] => [
+  ...running,
+  ...starting,
+  ...others,
+];
 
 /** Milliseconds after which an Engine that has not answered counts as hung. */
 const answerLimit = 15_000;

@@ -40,7 +40,7 @@ t.test('replicas are those that the Swarm wants, runs and still prepares', (t) =
       listing(services, {
         tasks,
         nodes,
-        taskList: { running: [], others: [], counts: {}, pending: { 'id-shop_web': 1 } },
+        taskList: { running: [], starting: [], others: [], counts: {}, pending: { 'id-shop_web': 1 } },
       }),
       {
         failures: new Map([['id-shop_web', 7]]),

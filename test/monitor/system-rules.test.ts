@@ -64,6 +64,12 @@ const table: Record<string, [what: string, series: Series, fires: number][]> = {
   HomeostatTargetDown: [
     ['of a service', up(0, shop), 1],
     ['in a rollout', { ...up(0, shop), ...swarm({ updating: 1 }) }, 0],
+    ['while it starts', { ...up(0, shop), ...swarm({ replicas_pending: 1 }) }, 0],
+    [
+      'two, of which one starts',
+      { ...up(0, shop), ...up(0, { ...shop, instance: '10.0.0.6:80' }), ...swarm({ replicas_pending: 1 }) },
+      1,
+    ],
     ['up', up(1, shop), 0],
     ['of the system', up(0, { job: 'homeostat-proxy', instance: 'n1' }), 0],
   ],

@@ -13,7 +13,7 @@ const shop = service('shop', {});
 /** Tasks of the shop that are wanted. */
 const wanted = (...ids: string[]): SwarmListing => {
   const running = ids.map((id) => ({ id, service: shop.id, node: 'one', slot: 1, addresses: {} }));
-  return listing([shop], { taskList: { running, others: [], counts: {}, pending: {} } });
+  return listing([shop], { taskList: { running, starting: [], others: [], counts: {}, pending: {} } });
 };
 
 const remembered = (ID: string, State: string, after = 1): RememberedTask => ({
@@ -52,7 +52,7 @@ t.test('a service that is gone is forgotten', (t) => {
   const failures = new TaskFailures(start);
   failures.changed(wanted());
   failures.count([shop.id], [remembered('a', 'failed')]);
-  const gone: TaskList = { running: [], others: [], counts: {}, pending: {} };
+  const gone: TaskList = { running: [], starting: [], others: [], counts: {}, pending: {} };
   t.same(failures.changed(listing([], { taskList: gone })), []);
   t.equal(failures.counts.size, 0);
   t.same(failures.changed(listing([shop])), [], 'without a list of tasks nothing is known');

@@ -1,0 +1,47 @@
+import t from 'tap';
+import { monitoredTasks } from '../../runner/controller/monitored';
+import { taskList } from '../../runner/swarm/facts';
+import type { Task } from '../../runner/swarm/types';
+import { listing, service } from '../controller/support';
+
+const task = (state: string, count: number, node = 'n1'): Task =>
+  ({
+    ...{ ID: `${state}-${count}`, ServiceID: 'web', Slot: count, DesiredState: 'running', Status: { State: state } },
+    ...(node ? { NodeID: node } : {}),
+    NetworksAttachments: [{ Network: { ID: 'net' }, Addresses: [`10.0.0.${count}/24`] }],
+  }) as unknown as Task;
+
+const waiting = ['new', 'pending'];
+const starting = ['assigned', 'accepted', 'preparing', 'ready', 'starting'];
+const ended = ['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'];
+
+t.test('each task is listed once, by what it is about to do', (t) => {
+  const list = [
+    ...waiting.map((state, count) => task(state, count, '')),
+    ...[...starting, 'running', ...ended].map((state, count) => task(state, count)),
+  ];
+  const found = taskList([...list, { ...task('running', 99), ServiceID: undefined } as unknown as Task]);
+  t.same(
+    found.running.map(({ id }) => id),
+    ['running-5'],
+  );
+  t.same(
+    found.starting.map(({ id }) => id.replace(/-\d+$/, '')),
+    [...starting].sort(),
+  );
+  t.equal(found.others.length, waiting.length + ended.length);
+  t.same([found.counts, found.pending], [{ web: 1 }, { web: waiting.length + starting.length }]);
+  t.end();
+});
+
+t.test('a task is measured from when it has a node', (t) => {
+  const swarm = listing([service('web', {})], { networks: [{ id: 'net', name: 'proxy' }] });
+  const measured = (...tasks: Task[]) =>
+    monitoredTasks(taskList(tasks.map((each) => ({ ...each, ServiceID: swarm.services[0]!.id }))), swarm);
+  t.match(measured(task('preparing', 4), task('running', 3)), [
+    { id: 'running-3', service: 'web', node: 'n1', slot: 3, addresses: { proxy: '10.0.0.3' } },
+    { id: 'preparing-4', service: 'web', node: 'n1', slot: 4, addresses: { proxy: '10.0.0.4' } },
+  ]);
+  t.same(measured(task('pending', 1, ''), task('failed', 2)), []);
+  t.end();
+});
