@@ -273,18 +273,20 @@ t.test('the door', async (t) => {
       );
     const measure = async ({ container, url }: { container: string; url: string }) => {
       const start = processorTime(container, 'haproxy');
-      const output = await lab.exec(1, 'wrk', '-t1', '-c32', '-d8s', url);
+      const output = await lab.exec(1, 'wrk', '-t1', '-c32', '-d4s', url);
       const spent = processorTime(container, 'haproxy') - start;
       const requests = Number(/(\d+) requests in/.exec(output)![1]);
       if (/Non-2xx/.test(output)) throw new Error(output);
-      return { rate: requests / 8, cost: (spent / requests) * 1e6 };
+      return { rate: requests / 4, cost: (spent / requests) * 1e6 };
     };
     const rounds = async (title: string) => {
       const us: { rate: number; cost: number }[] = [];
       const them: { rate: number; cost: number }[] = [];
-      for (let round = 0; round < 4; round++) {
-        them.push(await measure(theirs));
+      // In pairs, and in turn first: the machine itself is not always as fast.
+      for (let round = 0; round < 20; round++) {
+        if (round % 2 === 0) them.push(await measure(theirs));
         us.push(await measure(ours));
+        if (round % 2 === 1) them.push(await measure(theirs));
       }
       note(
         `throughput, ${title}: hand-written`,
@@ -295,8 +297,14 @@ t.test('the door', async (t) => {
       note(
         `throughput, ${title}: ours`,
         'requests/s',
-        '≥ 0.97 × hand-written',
+        '',
         us.map(({ rate }) => rate),
+      );
+      note(
+        `throughput, ${title}: ours by hand-written, in pairs`,
+        'ratio',
+        'median ≥ 0.97',
+        us.map(({ rate }, round) => rate / them[round]!.rate),
       );
       note(
         `processor time a request, ${title}: hand-written`,
@@ -382,19 +390,23 @@ t.test('the door', async (t) => {
     await pause(10_000);
     const proxy = await containerOf(door, 'homeostat-proxy_proxy');
     const controller = await containerOf(door, 'homeostat-controller_controller');
-    const share = async (container: string, name: string) => {
-      const begin = processorTime(container, name);
-      await pause(20_000);
-      return ((processorTime(container, name) - begin) / 20) * 100;
+    const shares = async (container: string, name: string) => {
+      const found: number[] = [];
+      for (let round = 0; round < 20; round++) {
+        const begin = processorTime(container, name);
+        await pause(8000);
+        found.push(((processorTime(container, name) - begin) / 8) * 100);
+      }
+      return found;
     };
     const [haproxy, agent, decider] = await Promise.all([
-      share(proxy, 'haproxy'),
-      share(proxy, 'node'),
-      share(controller, 'node'),
+      shares(proxy, 'haproxy'),
+      shares(proxy, 'node'),
+      shares(controller, 'node'),
     ]);
-    note('idle with 100 services: HAProxy', '% of a core', '≤ 2 with its agent (Traefik 9.2)', [haproxy]);
-    note('idle with 100 services: agent', '% of a core', '', [agent]);
-    note('idle with 100 services: controller', '% of a core', '< 0.5', [decider]);
+    note('idle with 100 services: HAProxy', '% of a core', '≤ 2 with its agent (Traefik 9.2)', haproxy);
+    note('idle with 100 services: agent', '% of a core', '', agent);
+    note('idle with 100 services: controller', '% of a core', '< 0.5', decider);
     await lab.docker(1, 'service', 'rm', ...names);
     t.ok(await until(async () => (await statusOf(at('/s1/'))) === 404));
   });
