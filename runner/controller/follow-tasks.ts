@@ -13,6 +13,7 @@ const wantedFor = 120_000;
 export class TaskFollower {
   private wantedUntil = -Infinity;
   private wake: (() => void) | undefined;
+  private hurry: (() => void) | undefined;
 
   constructor(
     private readonly look: () => Promise<unknown>,
@@ -25,6 +26,11 @@ export class TaskFollower {
     this.wake?.();
   }
 
+  /** Something else has changed, and tasks with it: the next look comes at once, where somebody wants to know. */
+  soon(): void {
+    this.hurry?.();
+  }
+
   /** Runs until the context's signal. */
   async run(): Promise<void> {
     const { clock, signal, log } = this.context;
@@ -35,6 +41,8 @@ export class TaskFollower {
         continue;
       }
       const start = clock.monotonic();
+      // What changes during the look may not be in it.
+      const hurried = new Promise<void>((resolve) => (this.hurry = resolve));
       try {
         await this.look();
         told = '';
@@ -44,7 +52,8 @@ export class TaskFollower {
         if (message !== told) log.warn(`the tasks cannot be listed, and the targets stay: ${message}`);
         told = message;
       }
-      await clock.sleep(pauseAfter(clock.monotonic() - start), signal).catch(() => undefined);
+      const pause = clock.sleep(pauseAfter(clock.monotonic() - start), signal).catch(() => undefined);
+      await Promise.race([pause, hurried]);
     }
   }
 

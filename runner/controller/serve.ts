@@ -76,6 +76,7 @@ export async function serve(engine: Engine, options: ServeOptions, outer: Contex
       lastPass = context.clock.monotonic();
       // A change that no event has told of: the stream is not what it should be.
       if (cause === 'time' && published) events.renew();
+      if (cause === 'change') tasks.soon();
       const view = viewOf(controller);
       if (view) listener.update(view);
       if (view) await secrets.look(view.listing.secrets);

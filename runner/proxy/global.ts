@@ -94,9 +94,9 @@ export const httpDefaults = (settings: ProxySettings, intervals: Intervals, erro
     'mode http',
     ...logLines(httpLogFormat(settings.captureRequestHeaders), settings.accessLog),
     ...common(settings, intervals),
-    // The less busy of two by chance: a task that fails fast does not draw all requests, doors that do not know of each other do
-    // not crowd one task, and connections to tasks are reused more than with `leastconn`, which costs 7 % less a request.
-    'balance random',
+    // In turn: a new task has its first request at once, and one that fails fast draws no more than its share, as it would by
+    // `leastconn`. The static form keeps no tree of servers that each request has to lock.
+    'balance static-rr',
     `timeout http-request ${time(settings.timeouts.httpRequest)}`,
     `timeout http-keep-alive ${time(settings.timeouts.httpKeepAlive)}`,
     `option ${settings.connectionMode}`,

@@ -34,7 +34,7 @@ const startLimit = 600_000;
  */
 const usual = [
   '--storage.tsdb.retention.time=15d',
-  '--scrape.discovery-reload-interval=500ms',
+  '--scrape.discovery-reload-interval=100ms',
   '--rules.alert.resend-delay=15s',
 ];
 
