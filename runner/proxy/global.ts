@@ -94,8 +94,8 @@ export const httpDefaults = (settings: ProxySettings, intervals: Intervals, erro
     'mode http',
     ...logLines(httpLogFormat(settings.captureRequestHeaders), settings.accessLog),
     ...common(settings, intervals),
-    // In turn: a new task has its first request at once, and one that fails fast draws no more than its share, as it would by
-    // `leastconn`. The static form keeps no tree of servers that each request has to lock.
+    // In turn: a new task has its first request at once, and one that fails fast draws no more than its share, where `leastconn`
+    // would send it nearly all. The static form keeps no tree of servers that each request has to lock.
     'balance static-rr',
     `timeout http-request ${time(settings.timeouts.httpRequest)}`,
     `timeout http-keep-alive ${time(settings.timeouts.httpKeepAlive)}`,

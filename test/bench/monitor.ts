@@ -66,6 +66,14 @@ async function endsSince({ lab }: Machine, name: string, since: number): Promise
   return lines.filter(Boolean).map((nanoseconds) => Number(nanoseconds) / 1e6);
 }
 
+/** The list, once it is that long. */
+async function once<T>(list: () => Promise<T[]>, length: number): Promise<T[]> {
+  let found: T[] = [];
+  const isThere = await until(async () => (found = await list()).length === length, 60);
+  if (!isThere) throw new Error(`${found.length} of ${length} were found`);
+  return found;
+}
+
 /** Rounds begin evenly over the 5 s in which Prometheus takes targets in: what ended the last one came from there. */
 const anyMoment = (round: number) => new Promise((resolve) => setTimeout(resolve, ((round * 0.618) % 1) * 5000));
 
@@ -99,8 +107,8 @@ t.test('what runs and what is measured', async (t) => {
         t.ok(await until(async () => (await up()).length === 2, 60));
         const first = Math.max(...(await up()).map(({ lastScrape }) => Date.parse(lastScrape)));
         // It may have been asked before the Swarm counted it.
-        t.ok(await until(async () => (await runningSince(place, name)).length === 2, 60));
-        times.scraped.push((first - Math.max(...(await runningSince(place, name)))) / 1000);
+        const running = await once(() => runningSince(place, name), 2);
+        times.scraped.push((first - Math.max(...running)) / 1000);
       }),
     );
     await anyMoment(rounds - round);
@@ -110,8 +118,8 @@ t.test('what runs and what is measured', async (t) => {
       services.map(async ({ name, times }) => {
         t.ok(await until(async () => (await targetsOf(place, name)).length === 1, 60));
         const gone = Date.now();
-        t.ok(await until(async () => (await endsSince(place, name, scaled)).length > 0, 60));
-        times.gone.push((gone - Math.min(...(await endsSince(place, name, scaled)))) / 1000);
+        const ended = await once(() => endsSince(place, name, scaled), 1);
+        times.gone.push((gone - Math.min(...ended)) / 1000);
       }),
     );
 
