@@ -198,23 +198,30 @@ t.test('a private registry, with credentials from each place there is', async (t
   }
 });
 
+type Push = ReturnType<Project['start']>;
+
+/** Until a push has told that it was refused and tries again, or has ended. */
+const refused = ({ child, ended }: Push) =>
+  Promise.race([
+    ended,
+    new Promise((resolve) => child.stderr?.on('data', (text) => /trying again/.test(String(text)) && resolve(text))),
+  ]);
+
 t.test('a registry that is away: tried again for half a minute, and no longer', async (t) => {
   const lab = await sharedLab(t);
   const closed = await closedPort(t, lab);
   const late = await closedPort(t, lab);
   const [never, later] = await Promise.all([pushProject(t, lab, closed.address), pushProject(t, lab, late.address)]);
-  const opened = new Promise<void>((resolve) => setTimeout(() => resolve(late.open()), 5000));
+  const push = ({ project, image }: typeof never) => project.start(['push', '--image', `${image}:1`]);
+  const [patient, saved, ended] = [push(never), push(later), push(never)];
   const [unreachable, delayed, stopped] = await Promise.all([
-    never.project.run(['push', '--image', `${never.image}:1`]),
-    later.project.run(['push', '--image', `${later.image}:1`]),
-    (async () => {
-      const push = never.project.start(['push', '--image', `${never.image}:1`]);
-      await new Promise((resolve) => setTimeout(resolve, 3000));
-      push.child.kill('SIGTERM');
+    patient.ended,
+    refused(saved).then(() => late.open().then(() => saved.ended)),
+    refused(ended).then(async () => {
       const start = performance.now();
-      return { ...(await push.ended), after: performance.now() - start };
-    })(),
-    opened,
+      ended.child.kill('SIGTERM');
+      return { ...(await ended.ended), after: performance.now() - start };
+    }),
   ]);
   t.equal(unreachable.code, 8, unreachable.stderr);
   t.match(unreachable.result.error, { code: 'REGISTRY_UNREACHABLE', cause: /connection refused/ });

@@ -131,8 +131,12 @@ export async function runLab(name: string, words: string[], environment: Record<
   const env: Record<string, string | undefined> = { ...process.env, LAB: name, ...environment };
   delete env.DOCKER_HOST;
   delete env.DOCKER_CONFIG;
-  const { stdout } = await runFile(program, words, { env, maxBuffer: 1 << 26 });
-  return stdout;
+  try {
+    return (await runFile(program, words, { env, maxBuffer: 1 << 26 })).stdout;
+  } catch (error) {
+    // tap shows no message of an error whose code is a number, as that of a program that failed is.
+    throw new Error((error as Error).message, { cause: error });
+  }
 }
 
 async function start(t: Pick<Test, 'teardown'>, options: LabOptions): Promise<Lab> {

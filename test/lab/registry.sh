@@ -43,6 +43,7 @@ registries_stop() {
       kill -KILL "$pid"
       wait_for 5 gone "$pid" || true
     fi
-    ! mountpoint -q "$folder/storage" || umount "$folder/storage"
+    # A process of many threads looks dead a moment before it has closed its files.
+    ! mountpoint -q "$folder/storage" || wait_for 10 umount "$folder/storage" || die "$folder/storage is still in use"
   done
 }
