@@ -200,7 +200,7 @@ export class Controller {
     const { listing } = this;
     if (!listing) return false;
     this.tasks = await this.reader.tasks();
-    return this.monitoring.retarget(this.tasks, listing);
+    return this.monitoring.retarget(this.tasks, listing, this.context.clock.now());
   }
 
   /** How labels are read. */

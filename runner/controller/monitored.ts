@@ -31,13 +31,23 @@ export const withoutPrefix = (labels: Record<string, string>, prefix: string): R
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
 
+/** Milliseconds that a task is new after it has begun to run: Prometheus takes a target in within 5 s. */
+const newFor = 10_000;
+
 /**
  * Tasks that run or will soon, with names in place of ids. Prometheus takes seconds until it asks a new target: with a task that
  * is known while it starts, they pass before it is ready.
  */
-export function monitoredTasks({ running, starting }: TaskList, { services, networks }: SwarmListing): MonitoredTask[] {
+export function monitoredTasks(
+  { running, starting }: TaskList,
+  { services, networks }: SwarmListing,
+  now: Date,
+): MonitoredTask[] {
   const serviceOf = new Map(services.map((service) => [service.id, service]));
   const networkOf = new Map(networks.map(({ id, name }) => [id, name]));
+  // A node whose clock is wrong has no new tasks, instead of tasks that stay new for ever.
+  const isNew = (since: string) => Math.abs(now.getTime() - Date.parse(since)) < newFor;
+  const newOnes = new Set([...starting, ...running.filter(({ since }) => isNew(since))].map(({ id }) => id));
   return [...running, ...starting].flatMap(({ id, service, node, slot, addresses }): MonitoredTask[] => {
     const facts = serviceOf.get(service);
     if (!facts) return [];
@@ -50,6 +60,7 @@ export function monitoredTasks({ running, starting }: TaskList, { services, netw
         ...{ id, service: facts.name, node },
         ...(facts.stack === undefined ? {} : { stack: facts.stack }),
         ...(slot === undefined ? {} : { slot }),
+        ...(newOnes.has(id) ? { isNew: true } : {}),
         addresses: Object.fromEntries(named),
       },
     ];

@@ -103,11 +103,11 @@ export class Monitoring {
   }
 
   /** Takes in which tasks run. @returns whether there is something else to scrape */
-  retarget(tasks: TaskList, listing: SwarmListing): boolean {
+  retarget(tasks: TaskList, listing: SwarmListing, now: Date): boolean {
     const { settings, labels } = this.parts;
     const { groups, refusals } = targetsOf({
       services: this.services,
-      tasks: monitoredTasks(tasks, listing),
+      tasks: monitoredTasks(tasks, listing, now),
       nodes: monitoredNodes(listing, labels),
       settings: settings.monitor,
     });

@@ -26,6 +26,8 @@ export interface MonitoredTask {
   slot?: number;
   /** Id of its node. */
   node: string;
+  /** It starts, or has run for seconds only. */
+  isNew?: boolean;
   /** Addresses by the names of the networks. */
   addresses: Record<string, string>;
 }

@@ -51,6 +51,8 @@ export interface TaskFacts {
   node: string;
   /** Undefined for a task of a global service. */
   slot?: number;
+  /** RFC 3339, by its node's clock: when it came into the state that it is in. */
+  since: string;
   /** Its first address on each network, by the network's id. */
   addresses: Record<string, string>;
 }
@@ -174,13 +176,16 @@ export function taskList(list: Task[]): TaskList {
 const startStates = new Set(['assigned', 'accepted', 'preparing', 'ready', 'starting']);
 const endStates = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
 
-function taskFacts({ ID, ServiceID, NodeID, Slot, NetworksAttachments }: Task): TaskFacts {
+function taskFacts({ ID, ServiceID, NodeID, Slot, Status, NetworksAttachments }: Task): TaskFacts {
   const addresses: Record<string, string> = {};
   for (const { Network, Addresses } of NetworksAttachments ?? []) {
     const address = Addresses?.[0]?.replace(/\/\d+$/, '');
     if (address) addresses[Network.ID] = address;
   }
-  return { id: ID, service: ServiceID, node: NodeID ?? '', ...(Slot ? { slot: Slot } : {}), addresses };
+  return {
+    ...{ id: ID, service: ServiceID, node: NodeID ?? '', since: Status.Timestamp, addresses },
+    ...(Slot ? { slot: Slot } : {}),
+  };
 }
 
 export const nodeFacts = ({ ID, Version, Spec, Description, Status }: ListedNode): NodeFacts => ({

@@ -71,6 +71,25 @@ t.test('every scrape label is honoured', async (t) => {
   t.same(six!.targets, ['[fd00::5]:80']);
 });
 
+t.test('a new task is asked each second, where nobody has said how often', async (t) => {
+  const asked = (labels: Record<string, string>, settings: Partial<MonitorSettings> = {}) =>
+    targets({ scrapePort: '80', ...labels }, [task('a', { isNew: true }), task('b', { slot: 2 })], settings).groups.map(
+      (group) => [group.labels.__scrape_interval__, group.labels.__scrape_timeout__],
+    );
+  const usual = [undefined, undefined];
+  t.same(asked({}), [['1s', '1s'], usual]);
+  t.same(asked({}, { scrapeInterval: 500 }), [['500ms', '500ms'], usual]);
+  t.same(asked({}, { scrapeInterval: 10_000 }), [usual, usual], 'its series would pause too long afterwards');
+  t.same(asked({ scrapeInterval: '3s' }), [
+    ['3s', '3s'],
+    ['3s', '3s'],
+  ]);
+  t.same(asked({ scrapeTimeout: '3s' }), [
+    ['5s', '3s'],
+    ['5s', '3s'],
+  ]);
+});
+
 t.test('a task that cannot be reached is told', async (t) => {
   const { groups, refusals } = targets({ scrapePort: '80' }, [task('a', { addresses: { x: '1.2.3.4' } }), task('b')]);
   t.equal(groups.length, 1);

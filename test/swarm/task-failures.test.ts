@@ -12,7 +12,14 @@ const shop = service('shop', {});
 
 /** Tasks of the shop that are wanted. */
 const wanted = (...ids: string[]): SwarmListing => {
-  const running = ids.map((id) => ({ id, service: shop.id, node: 'one', slot: 1, addresses: {} }));
+  const running = ids.map((id) => ({
+    id,
+    service: shop.id,
+    node: 'one',
+    slot: 1,
+    since: '2026-01-01T00:00:00Z',
+    addresses: {},
+  }));
   return listing([shop], { taskList: { running, starting: [], others: [], counts: {}, pending: {} } });
 };
 

@@ -28,9 +28,9 @@ export interface PrometheusSettings {
 /** Milliseconds within which a started Prometheus serves: it reads first what it had not put in order when it ended. */
 const startLimit = 600_000;
 /**
- * What stands unless the environment says otherwise. Prometheus waits up to 5 s before it knows new targets, and by itself up
- * to 5 s more before it scrapes them: https://github.com/prometheus/prometheus/blob/main/cmd/prometheus/main.go. For
- * seconds after a reload it knows no Alertmanager, drops what fires meanwhile, and would say it again after a minute only.
+ * What stands unless the environment says otherwise. Prometheus waits up to 5 s before it knows new targets; from 2.55 on it
+ * can be told not to wait once more before it takes them: https://github.com/prometheus/prometheus/blob/main/scrape/manager.go.
+ * For seconds after a reload it knows no Alertmanager, drops what fires meanwhile, and would say it again after a minute only.
  */
 const usual = [
   '--storage.tsdb.retention.time=15d',
