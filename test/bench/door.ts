@@ -361,32 +361,41 @@ t.test('the door', async (t) => {
   });
 
   await t.test('100 services at once, and idle with them', async () => {
-    const before = await reloads();
-    const server = [
-      'sh',
-      '-c',
-      'mkdir -p /www && echo ok >/www/index.html && for i in $(seq 100); do ln -s . /www/s$i; done; exec httpd -f -p 8080 -h /www',
-    ];
+    const server = (name: string) =>
+      `mkdir -p /www/${name} && echo ok >/www/${name}/index.html && exec httpd -f -p 8080 -h /www`;
     const names = Array.from({ length: 100 }, (_, count) => `s${count + 1}`);
-    const start = Date.now();
-    await Promise.all(
-      names.map((name) =>
-        door.engine.createService({
-          Name: name,
-          Labels: labels({ 'com.df.servicePath': `/${name}` }),
-          TaskTemplate: {
-            ContainerSpec: { Image: busybox.Id, Command: server },
-            Networks: [{ Target: 'proxy' }],
-          },
-          EndpointSpec: { Mode: 'dnsrr' },
-        } as never),
-      ),
-    );
-    const { tasks, routed } = await runAndAnswer(door, names, (name) => at(`/${name}/`));
-    const last = Math.max(...tasks.map(({ Status }) => Date.parse(Status.Timestamp)));
-    note('100 services created at once: last task runs after', 's', '', [(last - start) / 1000]);
-    note('last one routed after the last one runs', 's', '≤ 0.3', [(Math.max(...routed) - last) / 1000]);
-    note('reloads for them', 'count', '≤ 3 (Docker Flow 100)', [(await reloads()) - before]);
+    const removed = async () => {
+      await lab.docker(1, 'service', 'rm', ...names);
+      t.ok(await until(async () => (await statusOf(at('/s1/'))) === 404));
+    };
+    const found = { run: [] as number[], routed: [] as number[], reloads: [] as number[] };
+    for (let round = 0; round < 5; round++) {
+      if (round > 0) await removed();
+      await pause(8000);
+      const before = await reloads();
+      const start = Date.now();
+      await Promise.all(
+        names.map((name) =>
+          door.engine.createService({
+            Name: name,
+            Labels: labels({ 'com.df.servicePath': `/${name}` }),
+            TaskTemplate: {
+              ContainerSpec: { Image: busybox.Id, Command: ['sh', '-c', server(name)] },
+              Networks: [{ Target: 'proxy' }],
+            },
+            EndpointSpec: { Mode: 'dnsrr' },
+          } as never),
+        ),
+      );
+      const { tasks, routed } = await runAndAnswer(door, names, (name) => at(`/${name}/`));
+      const last = Math.max(...tasks.map(({ Status }) => Date.parse(Status.Timestamp)));
+      found.run.push((last - start) / 1000);
+      found.routed.push((Math.max(...routed) - last) / 1000);
+      found.reloads.push((await reloads()) - before);
+    }
+    note('100 services created at once: last task runs after', 's', '', found.run);
+    note('last one routed after the last one runs', 's', '≤ 0.3', found.routed);
+    note('reloads for them', 'count', '≤ 3 (Docker Flow 100)', found.reloads);
     await pause(10_000);
     const proxy = await containerOf(door, 'homeostat-proxy_proxy');
     const controller = await containerOf(door, 'homeostat-controller_controller');
@@ -407,8 +416,7 @@ t.test('the door', async (t) => {
     note('idle with 100 services: HAProxy', '% of a core', '≤ 2 with its agent (Traefik 9.2)', haproxy);
     note('idle with 100 services: agent', '% of a core', '', agent);
     note('idle with 100 services: controller', '% of a core', '< 0.5', decider);
-    await lab.docker(1, 'service', 'rm', ...names);
-    t.ok(await until(async () => (await statusOf(at('/s1/'))) === 404));
+    await removed();
   });
 });
 
