@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { describeService } from '../../runner/labels/describe';
 import { renderProxy } from '../../runner/proxy/render';
@@ -7,6 +6,18 @@ import { startClients } from '../e2e/clients';
 import { healthFlags, statusOf, withDoor, type Door, type Question } from '../e2e/door';
 import { until } from '../e2e/support';
 import { provideImage } from '../lab/images';
+import {
+  containerOf,
+  firstAnswer,
+  load,
+  loadTarget,
+  memoryOf,
+  pause,
+  processorTime,
+  runningTask,
+  tasksOf,
+  type SeenTask,
+} from './door-measures';
 import { handWritten } from './hand-written';
 import { percentile, type Series } from './measure';
 import { writeSection } from './report';
@@ -17,79 +28,6 @@ const note = (name: string, unit: string, limit: string, values: number[]) => {
   process.stderr.write(`${name}: ${values.map((value) => value.toFixed(3)).join(' ')}\n`);
 };
 const labels = (more: Record<string, string>) => ({ 'com.df.notify': 'true', 'com.df.port': '8080', ...more });
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Asks every few milliseconds, each time over a new connection, until the status is that; answers with the time of that answer. */
-async function firstAnswer(question: Question, status: number, limit = 60_000, every = 5): Promise<number> {
-  const end = Date.now() + limit;
-  let found = 0;
-  while (!found && Date.now() < end) {
-    void statusOf({ ...question, timeout: 300 }).then((seen) => {
-      if (seen === status) found ||= Date.now();
-    });
-    await pause(every);
-  }
-  if (!found) throw new Error(`${question.path} was never answered by ${status}`);
-  return found;
-}
-
-interface SeenTask {
-  ID: string;
-  ServiceID: string;
-  Status: { Timestamp: string; ContainerStatus?: { ContainerID: string } };
-}
-
-/** The one task of a service, as soon as the Swarm says that it runs: its first answer may be earlier. */
-async function runningTask(door: Door, service: string): Promise<SeenTask> {
-  for (;;) {
-    const [task] = await tasksOf(door, service);
-    if (task) return task;
-    await pause(20);
-  }
-}
-
-const tasksOf = async (door: Door, ...services: string[]): Promise<SeenTask[]> => {
-  const filters = JSON.stringify({ service: services, 'desired-state': ['running'] });
-  const tasks = (await door.engine.listTasks({ filters })) as (SeenTask & { Status: { State: string } })[];
-  return tasks.filter(({ Status }) => Status.State === 'running');
-};
-
-/** Seconds of processor time of the processes of that name in a container. */
-function processorTime(container: string, name: string): number {
-  const ticks = readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
-      try {
-        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        if (!stat.includes(`(${name}`)) return 0;
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return Number(fields[11]) + Number(fields[12]);
-      } catch {
-        return 0;
-      }
-    });
-  return ticks.reduce((sum, each) => sum + each, 0) / 100;
-}
-
-/** Resident memory in MB of the largest process of that name in a container. */
-function memoryOf(container: string, name: string): number {
-  const sizes = readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
-      try {
-        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
-        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-        return status.startsWith(`Name:\t${name}`) ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 : 0;
-      } catch {
-        return 0;
-      }
-    });
-  return Math.max(...sizes);
-}
-
-const containerOf = async (door: Door, name: string) =>
-  (await door.lab.docker(1, 'ps', '-q', '--no-trunc', '--filter', `name=${name}`)).split('\n')[0]!;
 
 t.test('a full pass over 1,000 services: labels read and rendered', (t) => {
   const spent: number[] = [];
@@ -254,39 +192,16 @@ t.test('the door', async (t) => {
     const other = await handWritten(door, 'fast');
     await until(async () => (await containerOf(door, other)) !== '');
     await firstAnswer(at('/fast'), 200);
-    const target = async (name: string) => {
-      const container = await containerOf(door, name);
-      // The bridge by which host-mode ports lead to it, without the translation of addresses in between.
-      const addresses = await lab.docker(1, 'exec', container, 'hostname', '-I');
-      const gateway = addresses.split(' ').find((address) => address.startsWith('172.'));
-      return { container, url: `http://${gateway}/fast` };
-    };
-    const ours = await target('homeostat-proxy_proxy');
-    const theirs = await target(other);
-    // It has found no task yet when it begins.
-    for (const { url } of [ours, theirs])
-      await until(async () =>
-        lab.exec(1, 'wget', '-q', '-O', '/dev/null', '--tries=1', '--timeout=2', url).then(
-          () => true,
-          () => false,
-        ),
-      );
-    const measure = async ({ container, url }: { container: string; url: string }) => {
-      const start = processorTime(container, 'haproxy');
-      const output = await lab.exec(1, 'wrk', '-t1', '-c32', '-d4s', url);
-      const spent = processorTime(container, 'haproxy') - start;
-      const requests = Number(/(\d+) requests in/.exec(output)![1]);
-      if (/Non-2xx/.test(output)) throw new Error(output);
-      return { rate: requests / 4, cost: (spent / requests) * 1e6 };
-    };
+    const ours = await loadTarget(door, 'homeostat-proxy_proxy', 'haproxy', '/fast');
+    const theirs = await loadTarget(door, other, 'haproxy', '/fast');
     const rounds = async (title: string) => {
       const us: { rate: number; cost: number }[] = [];
       const them: { rate: number; cost: number }[] = [];
       // In pairs, and in turn first: the machine itself is not always as fast.
       for (let round = 0; round < 20; round++) {
-        if (round % 2 === 0) them.push(await measure(theirs));
-        us.push(await measure(ours));
-        if (round % 2 === 1) them.push(await measure(theirs));
+        if (round % 2 === 0) them.push(await load(door, theirs));
+        us.push(await load(door, ours));
+        if (round % 2 === 1) them.push(await load(door, theirs));
       }
       note(
         `throughput, ${title}: hand-written`,

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { until } from '../e2e/support';
+import { statusOf, type Door, type Question } from '../e2e/door';
+
+export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Asks every few milliseconds, each time over a new connection, until the status is that; answers with the time of that answer. */
+export async function firstAnswer(question: Question, status: number, limit = 60_000, every = 5): Promise<number> {
+  const end = Date.now() + limit;
+  let found = 0;
+  while (!found && Date.now() < end) {
+    void statusOf({ ...question, timeout: 300 }).then((seen) => {
+      if (seen === status) found ||= Date.now();
+    });
+    await pause(every);
+  }
+  if (!found) throw new Error(`${question.path} was never answered by ${status}`);
+  return found;
+}
+
+export interface SeenTask {
+  ID: string;
+  ServiceID: string;
+  Status: { Timestamp: string; ContainerStatus?: { ContainerID: string } };
+}
+
+/** The one task of a service, as soon as the Swarm says that it runs: its first answer may be earlier. */
+export async function runningTask(door: Door, service: string): Promise<SeenTask> {
+  for (;;) {
+    const [task] = await tasksOf(door, service);
+    if (task) return task;
+    await pause(20);
+  }
+}
+
+export const tasksOf = async (door: Door, ...services: string[]): Promise<SeenTask[]> => {
+  const filters = JSON.stringify({ service: services, 'desired-state': ['running'] });
+  const tasks = (await door.engine.listTasks({ filters })) as (SeenTask & { Status: { State: string } })[];
+  return tasks.filter(({ Status }) => Status.State === 'running');
+};
+
+/** Seconds of processor time of the processes of that name in a container. */
+export function processorTime(container: string, name: string): number {
+  const ticks = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        if (!stat.includes(`(${name}`)) return 0;
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return Number(fields[11]) + Number(fields[12]);
+      } catch {
+        return 0;
+      }
+    });
+  return ticks.reduce((sum, each) => sum + each, 0) / 100;
+}
+
+/** Resident memory in MB of the largest process of that name in a container. */
+export function memoryOf(container: string, name: string): number {
+  const sizes = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        return status.startsWith(`Name:\t${name}`) ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 : 0;
+      } catch {
+        return 0;
+      }
+    });
+  return Math.max(...sizes);
+}
+
+export const containerOf = async (door: Door, name: string) =>
+  (await door.lab.docker(1, 'ps', '-q', '--no-trunc', '--filter', `name=${name}`)).split('\n')[0]!;
+
+/** Where a proxy is asked for its throughput. */
+export interface LoadTarget {
+  container: string;
+  /** Name of its process. */
+  process: string;
+  url: string;
+}
+
+/** A proxy as soon as it answers there. */
+export async function loadTarget(door: Door, service: string, process: string, path: string): Promise<LoadTarget> {
+  const { lab } = door;
+  const container = await containerOf(door, service);
+  // The bridge by which host-mode ports lead to it, without the translation of addresses in between.
+  const bridge = await lab.docker(1, 'network', 'inspect', 'docker_gwbridge', '--format', '{{json .Containers}}');
+  const address = (JSON.parse(bridge) as Record<string, { IPv4Address: string }>)[container]?.IPv4Address;
+  const gateway = address?.replace(/\/\d+$/, '');
+  const url = `http://${gateway}${path}`;
+  const answers = () =>
+    lab.exec(1, 'wget', '-q', '-O', '/dev/null', '--tries=1', '--timeout=2', url).then(
+      () => true,
+      () => false,
+    );
+  if (!(await until(answers, 60))) throw new Error(`${service} does not answer at ${url}`);
+  return { container, process, url };
+}
+
+/** Requests a second of 32 clients that keep their connections, and microseconds of the proxy's processor time for each. */
+export async function load(
+  door: Door,
+  { container, process, url }: LoadTarget,
+): Promise<{ rate: number; cost: number }> {
+  const start = processorTime(container, process);
+  const output = await door.lab.exec(1, 'wrk', '-t1', '-c32', '-d4s', url);
+  const spent = processorTime(container, process) - start;
+  const requests = Number(/(\d+) requests in/.exec(output)![1]);
+  if (/Non-2xx/.test(output)) throw new Error(output);
+  return { rate: requests / 4, cost: (spent / requests) * 1e6 };
+}
