@@ -101,7 +101,7 @@ function serviceGroups(
 function times(
   interval: number | undefined,
   timeout: number | undefined,
-  { scrapeInterval }: Pick<MonitorSettings, 'scrapeInterval'>,
+  { scrapeInterval }: MonitorSettings,
 ): Record<string, string> {
   if (interval === undefined && timeout === undefined) return {};
   const every = interval ?? scrapeInterval;
@@ -113,12 +113,10 @@ function times(
  * A new task is asked each second at first, where nobody has said how often: its first figures come up to 4 s sooner. When
  * that ends, Prometheus takes it for another target, and its series pause until that one's turn: so no interval that is longer.
  */
-function firstTimes(
-  { interval, timeout }: ScrapeDescription,
-  { scrapeInterval }: MonitorSettings,
-): Record<string, string> {
-  if (interval !== undefined || timeout !== undefined || scrapeInterval > longestPause) return {};
-  return times(Math.min(scrapeInterval, 1000), undefined, { scrapeInterval });
+function firstTimes({ interval, timeout }: ScrapeDescription, settings: MonitorSettings): Record<string, string> {
+  const usual = settings.scrapeInterval;
+  if (interval !== undefined || timeout !== undefined || usual > longestPause) return {};
+  return times(Math.min(usual, 1000), undefined, settings);
 }
 
 /** Milliseconds. */

@@ -39,37 +39,40 @@ export const tasksOf = async (door: Door, ...services: string[]): Promise<SeenTa
   return tasks.filter(({ Status }) => Status.State === 'running');
 };
 
-/** Seconds of processor time of the processes of that name in a container. */
-export function processorTime(container: string, name: string): number {
-  const ticks = readdirSync('/proc')
+/** What is read of each process of a container whose name begins so. */
+function eachProcess(container: string, name: string, read: (folder: string) => number): number[] {
+  return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
+    .flatMap((pid) => {
+      const folder = `/proc/${pid}`;
       try {
-        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        if (!stat.includes(`(${name}`)) return 0;
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return Number(fields[11]) + Number(fields[12]);
+        const isIt =
+          readFileSync(`${folder}/cgroup`, 'utf8').includes(container) &&
+          readFileSync(`${folder}/comm`, 'utf8').startsWith(name);
+        return isIt ? [read(folder)] : [];
       } catch {
-        return 0;
+        return [];
       }
     });
+}
+
+/** Seconds of processor time of the processes of that name in a container. */
+export function processorTime(container: string, name: string): number {
+  const ticks = eachProcess(container, name, (folder) => {
+    const stat = readFileSync(`${folder}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
   return ticks.reduce((sum, each) => sum + each, 0) / 100;
 }
 
 /** Resident memory in MB of the largest process of that name in a container. */
 export function memoryOf(container: string, name: string): number {
-  const sizes = readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
-      try {
-        if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) return 0;
-        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-        return status.startsWith(`Name:\t${name}`) ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 : 0;
-      } catch {
-        return 0;
-      }
-    });
+  const sizes = eachProcess(
+    container,
+    name,
+    (folder) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${folder}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+  );
   return Math.max(...sizes);
 }
 
@@ -84,15 +87,16 @@ export interface LoadTarget {
   url: string;
 }
 
-/** A proxy as soon as it answers there. */
+/** A proxy as soon as it runs and answers there. */
 export async function loadTarget(door: Door, service: string, process: string, path: string): Promise<LoadTarget> {
   const { lab } = door;
-  const container = await containerOf(door, service);
+  let container = '';
+  if (!(await until(async () => (container = await containerOf(door, service)) !== '', 60)))
+    throw new Error(`${service} does not run`);
   // The bridge by which host-mode ports lead to it, without the translation of addresses in between.
   const bridge = await lab.docker(1, 'network', 'inspect', 'docker_gwbridge', '--format', '{{json .Containers}}');
-  const address = (JSON.parse(bridge) as Record<string, { IPv4Address: string }>)[container]?.IPv4Address;
-  const gateway = address?.replace(/\/\d+$/, '');
-  const url = `http://${gateway}${path}`;
+  const { IPv4Address } = (JSON.parse(bridge) as Record<string, { IPv4Address: string }>)[container]!;
+  const url = `http://${IPv4Address.replace(/\/\d+$/, '')}${path}`;
   const answers = () =>
     lab.exec(1, 'wget', '-q', '-O', '/dev/null', '--tries=1', '--timeout=2', url).then(
       () => true,

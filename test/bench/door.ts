@@ -190,7 +190,6 @@ t.test('the door', async (t) => {
   await t.test('throughput, beside a hand-written HAProxy', async () => {
     await door.serve('fast', labels({ 'com.df.servicePath': '/fast' }), ['--replicas', '2', ...healthFlags()]);
     const other = await handWritten(door, 'fast');
-    await until(async () => (await containerOf(door, other)) !== '');
     await firstAnswer(at('/fast'), 200);
     const ours = await loadTarget(door, 'homeostat-proxy_proxy', 'haproxy', '/fast');
     const theirs = await loadTarget(door, other, 'haproxy', '/fast');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { startClients } from '../e2e/clients';
 import { healthFlags, withDoor, type Door, type Question } from '../e2e/door';
-import { containerOf, firstAnswer, load, loadTarget, pause, runningTask, tasksOf } from './door-measures';
+import { firstAnswer, load, loadTarget, pause, runningTask, tasksOf } from './door-measures';
 import { handWritten } from './hand-written';
 import type { Series } from './measure';
 import { writeSection } from './report';
@@ -130,7 +130,6 @@ t.test('the door beside Traefik and a hand-written HAProxy', async (t) => {
   await serve('fast', 2);
   const other = await handWritten(door, 'fast');
   await both((port) => firstAnswer(at(port, 'fast'), 200));
-  for (let left = 60; left > 0 && (await containerOf(door, other)) === ''; left--) await pause(1000);
   const proxies = [
     ['hand-written', await loadTarget(door, other, 'haproxy', '/fast')],
     ['ours', await loadTarget(door, 'homeostat-proxy_proxy', 'haproxy', '/fast')],
