@@ -8,7 +8,7 @@ import { askedFor, machine, scalings } from '../e2e/machine';
 import { until } from '../e2e/support';
 import { realContext } from '../lab/context';
 import { writeSection } from './report';
-import type { Series } from './measure';
+import { noteInto, type Series } from './measure';
 
 const rounds = Number(process.env.ROUNDS ?? 20);
 /** Requests a second: twice the threshold for two tasks. */
@@ -17,10 +17,7 @@ const example = path.join(__dirname, '../../examples/greeter');
 const name = 'greeter_greeter';
 
 const series: Series[] = [];
-const note = (what: string, limit: string, values: number[]) => {
-  series.push({ name: what, unit: 's', limit, values });
-  process.stderr.write(`${what}: ${values.map((value) => value.toFixed(2)).join(' ')}\n`);
-};
+const note = noteInto(series);
 
 t.test('from a load to the first request of a new task', async (t) => {
   const place = await machine(t);
@@ -71,9 +68,14 @@ t.test('from a load to the first request of a new task', async (t) => {
     await lab.docker(1, 'service', 'scale', '--detach', `${name}=2`);
     t.ok(await until(async () => (await wanted()) === 2, 30));
   }
-  note('load → request at the job', 'p95 ≤ 20 from the threshold on (155 with the engines’ own defaults)', times.asked);
-  note('job queued → Swarm updated', 'p95 ≤ 2', times.decided);
-  note('load → the new task’s first request', 'p95 ≤ 25', times.served);
+  note(
+    'load → request at the job',
+    's',
+    'p95 ≤ 20 from the threshold on (155 with the engines’ own defaults)',
+    times.asked,
+  );
+  note('job queued → Swarm updated', 's', 'p95 ≤ 2', times.decided);
+  note('load → the new task’s first request', 's', 'p95 ≤ 25', times.served);
 });
 
 t.teardown(() =>

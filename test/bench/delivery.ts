@@ -8,12 +8,11 @@ import { watchRollout } from '../../runner/swarm/watch';
 import { uniqueName, withLab, type Lab } from '../lab';
 import { realContext } from '../lab/context';
 import { busyboxDockerfile, liveService, runner, stackFile, webProject } from '../e2e/support';
-import { median, type Series } from './measure';
+import { median, noteInto, type Series } from './measure';
 import { writeSection } from './report';
 
 const series: Series[] = [];
-const note = (name: string, unit: string, limit: string, values: number[]) =>
-  series.push({ name, unit, limit, values });
+const note = noteInto(series);
 const seconds = async (work: () => Promise<unknown>) => {
   const start = performance.now();
   await work();

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { until } from '../e2e/support';
 import { statusOf, type Door, type Question } from '../e2e/door';
-
-export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+import { pause } from './measure';
 
 /** Asks every few milliseconds, each time over a new connection, until the status is that; answers with the time of that answer. */
 export async function firstAnswer(question: Question, status: number, limit = 60_000, every = 5): Promise<number> {

@@ -12,21 +12,17 @@ import {
   load,
   loadTarget,
   memoryOf,
-  pause,
   processorTime,
   runningTask,
   tasksOf,
   type SeenTask,
 } from './door-measures';
 import { handWritten } from './hand-written';
-import { percentile, type Series } from './measure';
+import { noteInto, pause, percentile, type Series } from './measure';
 import { writeSection } from './report';
 
 const series: Series[] = [];
-const note = (name: string, unit: string, limit: string, values: number[]) => {
-  series.push({ name, unit, limit, values });
-  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(3)).join(' ')}\n`);
-};
+const note = noteInto(series);
 const labels = (more: Record<string, string>) => ({ 'com.df.notify': 'true', 'com.df.port': '8080', ...more });
 
 t.test('a full pass over 1,000 services: labels read and rendered', (t) => {

@@ -7,7 +7,7 @@ import t from 'tap';
 import { bundle } from '../../build/bundle';
 import { nodeFolders, noFolders, until } from '../exporter/support';
 import { withLab, type Lab } from '../lab';
-import { percentile, type Series } from './measure';
+import { noteInto, pause, percentile, type Series } from './measure';
 import { writeSection } from './report';
 
 const count = 100;
@@ -20,12 +20,7 @@ const execute = promisify(execFile);
 const trimmed = { MALLOC_TRIM_THRESHOLD_: '65536' };
 
 const series: Series[] = [];
-const note = (name: string, unit: string, limit: string, values: number[]) => {
-  series.push({ name, unit, limit, values });
-  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(2)).join(' ')}\n`);
-};
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
+const note = noteInto(series);
 /** Seconds of processor time of all threads of a process; the kernel's statistics of ticks are too coarse for it. */
 function processorTime(pid: number): number {
   try {

@@ -7,6 +7,14 @@ export interface Series {
   limit: string;
 }
 
+/** Adds figures to a series, and tells them at once. */
+export const noteInto = (series: Series[]) => (name: string, unit: string, limit: string, values: number[]) => {
+  series.push({ name, unit, limit, values });
+  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(3)).join(' ')}\n`);
+};
+
+export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
 
 export function median(values: number[]): number {

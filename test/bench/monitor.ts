@@ -1,7 +1,7 @@
 import t from 'tap';
 import { machine, type Machine } from '../e2e/machine';
 import { until } from '../e2e/support';
-import type { Series } from './measure';
+import { noteInto, type Series } from './measure';
 import { writeSection } from './report';
 import { alerts, render, service } from '../monitor/support';
 
@@ -29,10 +29,7 @@ const services = [
 ];
 
 const series: Series[] = [];
-const note = (what: string, unit: string, limit: string, values: number[]) => {
-  series.push({ name: what, unit, limit, values });
-  process.stderr.write(`${what}: ${values.map((value) => value.toFixed(2)).join(' ')}\n`);
-};
+const note = noteInto(series);
 
 interface Targets {
   data: { activeTargets: { labels: Record<string, string>; health: string; lastScrape: string }[] };

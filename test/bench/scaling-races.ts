@@ -7,6 +7,7 @@ import { findService, updateService } from '../../runner/swarm/services';
 import type { Service, ServiceSpec, Task } from '../../runner/swarm/types';
 import { uniqueName, type Lab } from '../lab';
 import { realContext } from '../lab/context';
+import { pause } from './measure';
 
 /** What a write of a service's spec was, as the Engine was sent it. */
 interface Write {
@@ -47,8 +48,6 @@ const environment = {
 };
 const markerOf = (spec: { ContainerSpec?: { Env?: string[] } }) => spec.ContainerSpec?.Env?.[0] ?? '';
 const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!;
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 /**
  * Lets a person, a deploy and three alerts write the same service at the same moment, again and again. Every write is
  * seen on its way to the Engine, together with the state of the Swarm at that moment; what counts is found out from these

@@ -10,7 +10,7 @@ import { request } from '../../runner/common/engine';
 import type { Service } from '../../runner/swarm/types';
 import { ended, startServer } from '../jobs/support';
 import { sharedLab, uniqueName } from '../lab';
-import { median, percentile, type Series } from './measure';
+import { median, noteInto, percentile, type Series } from './measure';
 import { writeSection } from './report';
 import { noRaces, raceService } from './scaling-races';
 
@@ -21,10 +21,7 @@ const runner = path.join(__dirname, '../../resources/homeostat/homeostat.cjs');
 const execute = promisify(execFile);
 
 const series: Series[] = [];
-const note = (name: string, unit: string, limit: string, values: number[]) => {
-  series.push({ name, unit, limit, values });
-  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(2)).join(' ')}\n`);
-};
+const note = noteInto(series);
 
 t.test('writers that race', async (t) => {
   const lab = await sharedLab(t);

@@ -4,18 +4,15 @@ import path from 'node:path';
 import t from 'tap';
 import { startClients } from '../e2e/clients';
 import { healthFlags, withDoor, type Door, type Question } from '../e2e/door';
-import { firstAnswer, load, loadTarget, pause, runningTask, tasksOf } from './door-measures';
+import { firstAnswer, load, loadTarget, runningTask, tasksOf } from './door-measures';
 import { handWritten } from './hand-written';
-import type { Series } from './measure';
+import { noteInto, pause, type Series } from './measure';
 import { writeSection } from './report';
 import { buildTraefik, traefikVersion } from './traefik-build';
 
 const rounds = Number(process.env.ROUNDS ?? 20);
 const series: Series[] = [];
-const note = (name: string, unit: string, limit: string, values: number[]) => {
-  series.push({ name, unit, limit, values });
-  process.stderr.write(`${name}: ${values.map((value) => value.toFixed(3)).join(' ')}\n`);
-};
+const note = noteInto(series);
 
 /** Labels of a service for both doors. */
 const labels = (name: string) => ({
