@@ -33,9 +33,10 @@ t.test('recovery', async (t) => {
     write('queue/4.json', item(4, 'gone'));
     write('queue/note.txt', 'not ours');
     const server = await folder.start();
-    const started = await until(
-      async () => (await server.client.get('job/service-scale/lastBuild/api/json')).data as BuildJson,
-    );
+    const started = await until(async () => {
+      const { status, data } = await server.client.get<BuildJson>('job/service-scale/lastBuild/api/json');
+      return status === 200 ? data : undefined;
+    });
     t.equal(started.queueId, 1, 'an item that had not left the queue starts again');
     t.equal(started.number, 9, 'under a number that was never given');
     await ended(server.client, 'service-scale', started.number);

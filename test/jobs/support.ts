@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import axios, { type AxiosInstance } from 'axios';
@@ -19,12 +19,32 @@ interface Owner {
 export const fixture = (name: string) => path.join(__dirname, 'fixtures', name);
 export const commands = ['scale', 'pipeline', 'cleanup', 'status'];
 
-/** A temporary folder that goes with the test. */
+/** A temporary folder that goes with the test, and with it what a killed server left running there. */
 export function temporaryFolder(test: Owner): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'homeostat-jobs-'));
-  test.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  test.teardown(async () => {
+    // A build that outlived its server writes into the folder while it is removed.
+    await until(() => {
+      const left = processesIn(folder);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      return left.length === 0;
+    });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
   return folder;
 }
+
+/** The processes that work in a folder, or in one below it. */
+const processesIn = (folder: string) =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${folder}/`);
+      } catch {
+        return false;
+      }
+    });
 
 /** A context whose runner is the recorder, with everything that was logged. */
 export function testContext(
