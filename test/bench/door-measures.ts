@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { until } from '../e2e/support';
+import { startClients } from '../e2e/clients';
 import { statusOf, type Door, type Question } from '../e2e/door';
+import { until } from '../e2e/support';
 import { pause } from './measure';
 
 /** Asks every few milliseconds, each time over a new connection, until the status is that; answers with the time of that answer. */
@@ -38,6 +39,35 @@ export const tasksOf = async (door: Door, ...services: string[]): Promise<SeenTa
   return tasks.filter(({ Status }) => Status.State === 'running');
 };
 
+/** Scales a service up under traffic: by each door, seconds from when each new task is healthy until its first request. */
+export async function firstRequests(
+  door: Door,
+  service: string,
+  questions: Question[],
+  replicas: number,
+): Promise<number[][]> {
+  const old = new Set((await tasksOf(door, service)).map(({ ID }) => ID));
+  const doors = questions.map((question) => {
+    const seen = new Map<string, number>();
+    const key = (text: string) => {
+      const { host } = JSON.parse(text) as { host: string };
+      if (!seen.has(host)) seen.set(host, Date.now());
+      return host;
+    };
+    return { seen, clients: startClients([question], { rate: 50, key }) };
+  });
+  await door.lab.docker(1, 'service', 'update', '--no-resolve-image', '--replicas', String(replicas), service);
+  await pause(2000);
+  await Promise.all(doors.map(({ clients }) => clients.stop()));
+  const added = (await tasksOf(door, service)).filter(({ ID }) => !old.has(ID));
+  return doors.map(({ seen }) =>
+    added.map(({ Status }) => {
+      const host = Status.ContainerStatus!.ContainerID.slice(0, 12);
+      return ((seen.get(host) ?? Infinity) - Date.parse(Status.Timestamp)) / 1000;
+    }),
+  );
+}
+
 /** What is read of each process of a container whose name begins so. */
 function eachProcess(container: string, name: string, read: (folder: string) => number): number[] {
   return readdirSync('/proc')
@@ -63,6 +93,17 @@ export function processorTime(container: string, name: string): number {
     return Number(fields[11]) + Number(fields[12]);
   });
   return ticks.reduce((sum, each) => sum + each, 0) / 100;
+}
+
+/** Per cent of a core that the processes of that name in a container take, in twenty intervals of eight seconds. */
+export async function sharesOf(container: string, name: string): Promise<number[]> {
+  const found: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const begin = processorTime(container, name);
+    await pause(8000);
+    found.push(((processorTime(container, name) - begin) / 8) * 100);
+  }
+  return found;
 }
 
 /** Resident memory in MB of the largest process of that name in a container. */

@@ -4,7 +4,8 @@ import path from 'node:path';
 import t from 'tap';
 import { startClients } from '../e2e/clients';
 import { healthFlags, withDoor, type Door, type Question } from '../e2e/door';
-import { firstAnswer, load, loadTarget, runningTask, tasksOf } from './door-measures';
+import { createAtOnce } from './at-once';
+import { firstAnswer, firstRequests, load, loadTarget, runningTask, sharesOf, tasksOf } from './door-measures';
 import { handWritten } from './hand-written';
 import { noteInto, pause, type Series } from './measure';
 import { writeSection } from './report';
@@ -19,6 +20,7 @@ const labels = (name: string) => ({
   'com.df.notify': 'true',
   'com.df.port': '8080',
   'com.df.servicePath': `/${name}`,
+  'com.df.scaleMax': '6',
   'traefik.enable': 'true',
   [`traefik.http.routers.${name}.rule`]: `PathPrefix(\`/${name}\`)`,
   [`traefik.http.services.${name}.loadbalancer.server.port`]: '8080',
@@ -109,6 +111,19 @@ t.test('the door beside Traefik and a hand-written HAProxy', async (t) => {
     const met = await Promise.all(clients.map((each) => each.stop()));
     tell(`${what}: failed of ${met[0]!.requests} each`, 'requests', [met.map(({ failed }) => failed)]);
   };
+  const scaled: number[][] = [];
+  for (let round = 0; round < Math.ceil(rounds / 4); round++) {
+    await update('--replicas', '2', 'shop');
+    const [ours, theirs] = await firstRequests(
+      door,
+      'shop',
+      Object.values(doors).map((port) => at(port, 'shop')),
+      6,
+    );
+    scaled.push(...ours!.map((time, index) => [time, theirs![index]!]));
+  }
+  tell('scaled up: task is healthy → its first request', 's', scaled);
+  await update('--replicas', '4', 'shop');
   await failing('`kill -9` of a task, 6 times', async () => {
     for (let count = 0; count < 6; count++) {
       await pause(2000);
@@ -150,6 +165,27 @@ t.test('the door beside Traefik and a hand-written HAProxy', async (t) => {
       '',
       list.map(({ cost }) => cost),
     );
+  await lab.docker(1, 'service', 'rm', 'fast', other);
+
+  const names = Array.from({ length: 100 }, (_, count) => `s${count + 1}`);
+  const routed: number[][] = [];
+  for (let round = 0; round < Math.ceil(rounds / 4); round++) {
+    if (round > 0) await lab.docker(1, 'service', 'rm', ...names);
+    await pause(8000);
+    const questions = Object.values(doors).map((port) => ({ address, port }));
+    routed.push((await createAtOnce(door, names, labels, questions)).routed);
+  }
+  tell('100 services created at once: last one routed after the last one runs', 's', routed);
+
+  await pause(10_000);
+  const container = Object.fromEntries(proxies.map(([name, target]) => [name, target.container]));
+  const idle = [
+    ['ours: HAProxy', container.ours!, 'haproxy'],
+    ['ours: agent', container.ours!, 'node'],
+    ['Traefik', container.Traefik!, 'traefik'],
+  ] as const;
+  const shares = await Promise.all(idle.map(([, where, name]) => sharesOf(where, name)));
+  idle.forEach(([who], index) => note(`idle with 100 services: ${who}`, '% of a core', '', shares[index]!));
 });
 
 t.teardown(() => {
