@@ -1,5 +1,6 @@
 import {
   defaultLabelSettings,
+  type AlertDescription,
   type LabelledService,
   type LabelProblem,
   type LabelSettings,
@@ -15,6 +16,8 @@ export interface Described {
   takesPart: boolean;
   /** Absent where the service does not take part or a label of it is wrong. */
   description?: ServiceDescription;
+  /** Those of a service that takes part, also where a label beside them is wrong: to be judged then, not acted on. */
+  alerts?: AlertDescription[];
   problems: LabelProblem[];
 }
 
@@ -39,7 +42,12 @@ export function describeService(service: LabelledService, settings: LabelSetting
     others: labels.others,
   };
   const wrong = labels.problems.some(({ severity, costs }) => severity === 'error' && costs === undefined);
-  return { takesPart: true, ...(wrong ? {} : { description }), problems: worstFirst(labels) };
+  return {
+    takesPart: true,
+    ...(wrong ? {} : { description }),
+    alerts: description.alerts,
+    problems: worstFirst(labels),
+  };
 }
 
 const worstFirst = ({ problems }: Labels): LabelProblem[] =>

@@ -5,6 +5,7 @@ import type { LabelProblem, LabelSettings, ServiceDescription } from '../labels/
 import { withoutSecrets } from '../labels/redact';
 import { readCustomShortcuts, type CustomShortcut } from '../monitor/alerts/custom';
 import { judgeAlerts } from '../monitor/alerts/rules';
+import type { MonitorRefusal } from '../monitor/model';
 import { readStackLabels, type StackLabels } from './stack-labels';
 import { placeOf, type StackProblem } from './written-labels';
 
@@ -38,14 +39,14 @@ export async function lintLabels(files: string[], settings: LabelSettings, conte
 }
 
 function lintService(
-  read: StackLabels,
+  written: StackLabels,
   settings: LabelSettings,
   customShortcuts: Record<string, CustomShortcut>,
 ): LintedService {
-  const { file, line, name, stack, service, labels, lines } = read;
-  const { takesPart, description, problems } = describeService({ name, stack, labels }, settings);
-  const alerts = description ? alertProblems(description, stack, settings.prefix, customShortcuts) : [];
-  const told = [...problems, ...alerts].map((problem) => ({
+  const { file, line, name, stack, service, labels, lines } = written;
+  const { takesPart, description, alerts = [], problems } = describeService({ name, stack, labels }, settings);
+  const refused = judgeAlerts({ description: { name, alerts }, stack }, { customShortcuts }).refusals;
+  const told = [...problems, ...refused.map(withPrefix(settings.prefix))].map((problem) => ({
     ...problem,
     file,
     line: lines[problem.label] ?? lines[problem.label.replace(/\.\d+$/, '')] ?? line,
@@ -58,23 +59,17 @@ function lintService(
     service,
     takesPart,
     ...(description ? { description: withoutSecrets(description) } : {}),
-    problems: [...read.problems, ...told],
+    problems: [...written.problems, ...told],
   };
 }
 
-function alertProblems(
-  description: ServiceDescription,
-  stack: string,
-  prefix: string,
-  customShortcuts: Record<string, CustomShortcut>,
-): LabelProblem[] {
-  const { refusals } = judgeAlerts({ description, stack }, { customShortcuts });
-  return refusals.map(({ severity, label = '', message }) => ({
+const withPrefix =
+  (prefix: string) =>
+  ({ severity, label = '', message }: MonitorRefusal): LabelProblem => ({
     severity,
     label: `${prefix}${label}`,
     message: `${prefix}${message}`,
-  }));
-}
+  });
 
 /** `file:line severity: message` */
 export const problemLine = (problem: StackProblem): string =>

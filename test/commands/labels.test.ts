@@ -50,6 +50,25 @@ t.test('with --json there is one document with everything, also where there are 
   t.notMatch(stdout, 'hunter2');
 });
 
+t.test('the alerts of a service that is left out are judged too, so that all is told at once', async (t) => {
+  const cwd = t.testdir({
+    'shop.yml': `services:
+  web:
+    deploy:
+      labels:
+        com.df.notify: "true"
+        com.df.port: 80a
+        com.df.alertName: odd
+        com.df.alertIf: sum(rate(x[5m]) by (y
+`,
+  });
+  const { code, stdout, stderr } = await labels(['shop.yml'], {}, cwd);
+  t.equal(code, 2);
+  t.match(stderr, /shop\.yml:6 error: com\.df\.port is '80a'/);
+  t.match(stderr, /shop\.yml:8 error: com\.df\.alertIf does not parse/);
+  t.match(stdout, /^shop_web {2}shop\.yml:2 {2}left out, for a label is wrong$/m);
+});
+
 t.test('warnings are told and are no failure', async (t) => {
   const { code, stdout, stderr } = await labels(['old-compose.yml', 'admin.yml']);
   t.equal(code, 0);

@@ -12,6 +12,7 @@ t.test('a word that is like none is left alone', async (t) => {
 t.test('a slip finds its word', async (t) => {
   t.equal(nearest('imgae', ['image', 'name']), 'image');
   t.equal(nearest('IMAGE', ['image', 'name']), 'image');
+  t.equal(nearest('srvcpath', ['port', 'servicePath']), 'servicePath', 'capitals are no difference');
   t.equal(didYouMean('deadlin', ['deadline']), " (did you mean 'deadline'?)");
 });
 

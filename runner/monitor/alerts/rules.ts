@@ -1,5 +1,5 @@
 import { conditionLabel } from '../../common/alert-labels';
-import type { AlertDescription } from '../../labels/description';
+import type { AlertDescription, ServiceDescription } from '../../labels/description';
 import type { MonitoredService, MonitorRefusal, MonitorSettings } from '../model';
 import { containerJob, nodeJob } from '../job-names';
 import { readCondition, type Condition } from './condition';
@@ -34,9 +34,13 @@ const longestTime = 366 * 86_400_000;
 /** Longest text of an annotation: more is not read, and Alertmanager would have to carry it. */
 const longestText = 2000;
 
+export interface WithAlerts extends Pick<MonitoredService, 'stack' | 'gone'> {
+  description: Pick<ServiceDescription, 'name' | 'alerts'>;
+}
+
 /** The alerts of one service that can be had, and why the others cannot. Each is judged alone. */
 export function judgeAlerts(
-  { description, stack, gone }: Pick<MonitoredService, 'description' | 'stack' | 'gone'>,
+  { description, stack, gone }: WithAlerts,
   { customShortcuts }: Pick<MonitorSettings, 'customShortcuts'>,
 ): JudgedAlerts {
   const service = description.name;
