@@ -18,6 +18,11 @@ export const routingLabels: LabelName[] = ['servicePath', 'serviceDomain', 'port
  */
 export function destinationsOf(labels: Labels): Destination[] {
   const indexes = labels.indexes(indexedRouteLabels).filter((index) => index > 0);
+  for (const name of ['servicePath', 'serviceDomain'] as const) {
+    const own = labels.indexes([name]);
+    if (indexes.length > 0 && own.includes(0) && indexes.every((index) => own.includes(index)))
+      labels.warn(name, 0, 'has no effect: where there are indexes all routes have one, and each has its own value');
+  }
   const found = (indexes.length > 0 ? indexes : [0]).flatMap((index) => destinationOf(labels, index) ?? []);
   const routes = found.reduce(
     (sum, { paths, domains }) => sum + Math.max(1, paths.length) * Math.max(1, domains.length),

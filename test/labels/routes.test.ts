@@ -73,6 +73,9 @@ t.test('with indexes, what has none only fills in; it is no route of its own', a
   });
   t.match([first?.httpsOnly, second?.httpsOnly], [true, false]);
   t.match(routes({ port: '80', 'servicePath.1': '/a', 'servicePath.2': '' }).length, 1, 'an empty label is absent');
+  const lost = { port: '80', servicePath: '/all', 'servicePath.1': '/one' };
+  t.match(warnings(lost), [/^com\.df\.servicePath has no effect/], 'which nobody sees who is not told');
+  t.same(warnings({ ...lost, 'port.2': '81' }), [], 'it fills in');
 });
 
 t.test('an index on what takes none, and one that is no number, are told', async (t) => {

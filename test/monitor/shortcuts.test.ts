@@ -370,6 +370,19 @@ t.test(
   },
 );
 
+t.test('what is told of combined shortcuts is about the value that Prometheus hands on', async (t) => {
+  const told = (condition: string) =>
+    /"description": "(.*)"/.exec(render([service(name, alerts({ a: condition }))]).files['rules/shop_web.yml']!)?.[1];
+  const slow = '@resp_time_above:0.5,5m,0.95';
+  const full = '@service_mem_limit:0.8';
+  t.equal(told(slow), 'Now it is {{ $value | humanizeDuration }}.');
+  for (const operator of ['and', 'unless']) t.equal(told(`${slow}_${operator}_${full}`), told(slow), operator);
+  t.equal(told(`${full}_and_${slow}`), told(full));
+  t.equal(told(`${full}_or_@node_mem_limit:0.8`), told(full), 'of one kind');
+  t.equal(told(`${slow}_or_${full}`), 'The value is {{ $value | humanize }}.', 'of either');
+  t.equal(told(`${slow}_and_${full}_or_${slow}`), told(slow));
+});
+
 t.test('wrong shortcuts are told with what is right', async (t) => {
   const refusal = (condition: string) => render([service(name, alerts({ a: condition }))]).refusals[0]?.message;
   t.match(

@@ -37,18 +37,20 @@ export function readCondition(written: string, context: ConditionContext): Condi
   if ('problem' in head) return head;
   if (others.length === 0) return head;
   const parts: Part[] = [head];
+  const operators: (string | undefined)[] = [undefined];
   let expression = `(${head.expression})`;
   for (let index = 0; index < others.length; index += 2) {
     const part = readShortcut(others[index + 1]!, context);
     if ('problem' in part) return part;
     expression += ` ${others[index]} ${matching(parts.at(-1)!, part)}(${part.expression})`;
     parts.push(part);
+    operators.push(others[index]);
   }
   return {
     expression,
     // As with Docker Flow: who should get it is for the service to say.
     labels: {},
-    annotations: joined(parts, others),
+    annotations: joined(parts, operators),
     severity: parts.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
   };
 }
@@ -59,17 +61,22 @@ function matching(left: Part, right: Part): string {
   return left.scope === 'node' && right.scope === 'node' ? 'on (instance, node) ' : 'on () ';
 }
 
-function joined(parts: Part[], others: string[]): Record<string, string> {
+function joined(parts: Part[], operators: (string | undefined)[]): Record<string, string> {
   const annotations: Record<string, string> = {};
   for (const [index, part] of parts.entries())
     for (const [name, value] of Object.entries(part.annotations)) {
       const before = annotations[name];
       if (before === undefined) annotations[name] = value;
       else if (before !== value)
-        annotations[name] = name === 'runbook' ? `${before} ${value}` : `${before} ${others[2 * index - 2]} ${value}`;
+        annotations[name] = name === 'runbook' ? `${before} ${value}` : `${before} ${operators[index]} ${value}`;
     }
-  return annotations;
+  // `and` and `unless` hand on the value of what stands before them.
+  const told = new Set(parts.filter((_, index) => index === 0 || operators[index] === 'or').map(descriptionOf));
+  return { ...annotations, description: told.size === 1 ? [...told][0]! : anyValue };
 }
+
+const descriptionOf = ({ annotations }: Part) => annotations.description ?? anyValue;
+const anyValue = 'The value is {{ $value | humanize }}.';
 
 function plain(text: string, { alert, service }: ConditionContext): Condition | { problem: string } {
   const problem = problemOfPromql(text);
@@ -197,7 +204,7 @@ function custom(
     labels: filled(shortcut.labels),
     annotations: {
       summary: `${context.service}: ${context.alert}`,
-      description: `The value is {{ $value | humanize }}.`,
+      description: anyValue,
       ...filled(shortcut.annotations),
     },
     severity: 'warning',
