@@ -46,8 +46,11 @@ t.test('one door for all services of a node', async (t) => {
   const at = (path: string, host?: string): Question => ({ address, path, ...(host ? { host } : {}) });
   const update = (...words: string[]) => lab.docker(1, 'service', 'update', '--no-resolve-image', ...words);
   const hostOf = async (question: Question) => (JSON.parse((await ask(question)).text) as { host: string }).host;
-  const reloads = async () =>
-    (await door.proxies()).reduce((sum, proxy) => sum + (proxy as { reloads?: number }).reloads!, 0);
+  const reloads = async () => {
+    // A proxy serves by a configuration before it tells of it.
+    t.ok(await until(async () => (await door.proxies()).every(({ behind }) => !behind), 20));
+    return (await door.proxies()).reduce((sum, proxy) => sum + (proxy as { reloads?: number }).reloads!, 0);
+  };
 
   await t.test('nothing is routed at first, and the controller answers nobody without a token', async (t) => {
     t.equal(await statusOf(at('/')), 404);
