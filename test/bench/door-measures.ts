@@ -18,7 +18,7 @@ export async function firstAnswer(question: Question, status: number, limit = 60
   return found;
 }
 
-interface SeenTask {
+export interface SeenTask {
   ID: string;
   ServiceID: string;
   Status: { Timestamp: string; ContainerStatus?: { ContainerID: string } };

@@ -46,11 +46,6 @@ t.test('one door for all services of a node', async (t) => {
   const at = (path: string, host?: string): Question => ({ address, path, ...(host ? { host } : {}) });
   const update = (...words: string[]) => lab.docker(1, 'service', 'update', '--no-resolve-image', ...words);
   const hostOf = async (question: Question) => (JSON.parse((await ask(question)).text) as { host: string }).host;
-  const reloads = async () => {
-    // A proxy serves by a configuration before it tells of it.
-    t.ok(await until(async () => (await door.proxies()).every(({ behind }) => !behind), 20));
-    return (await door.proxies()).reduce((sum, proxy) => sum + (proxy as { reloads?: number }).reloads!, 0);
-  };
 
   await t.test('nothing is routed at first, and the controller answers nobody without a token', async (t) => {
     t.equal(await statusOf(at('/')), 404);
@@ -93,12 +88,12 @@ t.test('one door for all services of a node', async (t) => {
   );
 
   await t.test('scaling never reloads, and new tasks are asked as soon as they are healthy', async (t) => {
-    const before = await reloads();
+    const before = await door.reloads();
     await update('--replicas', '5', 'shop');
     const seen = new Set<string>();
     t.ok(await until(async () => seen.add(await hostOf(at('/store'))).size === 5, 20), 'all five answer');
     await update('--replicas', '2', 'shop');
-    t.equal(await reloads(), before);
+    t.equal(await door.reloads(), before);
   });
 
   await t.test('a killed task, rollouts, scaling: nobody who asks notices', async (t) => {

@@ -12,7 +12,7 @@ import { controllerSecrets, type ControllerSecrets } from '../../runner/system/c
 import { startController, startProxy } from '../../runner/system/door';
 import { controllerFolder } from '../../runner/system/services';
 import { systemSchema } from '../../runner/system/system-file';
-import type { DoorProxy, DoorService } from '../../runner/system/door-status';
+import type { DoorProxy as KnownProxy, DoorService } from '../../runner/system/door-status';
 import { ensureNetworks } from '../../runner/system/networks';
 import type { SystemSettings } from '../../runner/system/services';
 import { withLab, type Lab, type LabOptions } from '../lab';
@@ -20,6 +20,10 @@ import { realContext } from '../lab/context';
 import { until } from './support';
 
 const resources = path.join(__dirname, '../../resources');
+
+interface DoorProxy extends KnownProxy {
+  reloads: number;
+}
 
 /** A Swarm of its own with controller and proxies, as `up` starts them. */
 export interface Door {
@@ -34,6 +38,8 @@ export interface Door {
   controller<T>(path: string, node?: number): Promise<T>;
   services(): Promise<DoorService[]>;
   proxies(): Promise<DoorProxy[]>;
+  /** Of all proxies, as soon as each has told of what it serves by. */
+  reloads(): Promise<number>;
   /** Creates a service on the proxy's network, without waiting for it. */
   serve(name: string, labels: Record<string, string>, more?: string[], command?: string[]): Promise<string>;
 }
@@ -155,6 +161,7 @@ export async function withDoor(t: Test, options: LabOptions & { copyImages?: boo
     const options = ['-q', '-O', '-', '--no-check-certificate', '--tries=1', '--timeout=5', header];
     return JSON.parse(await lab.exec(node, 'wget', ...options, `https://127.0.0.1:7080${asked}`)) as T;
   };
+  const proxies = () => controller<DoorProxy[]>('/v1/proxies');
   return {
     lab,
     engine,
@@ -164,7 +171,13 @@ export async function withDoor(t: Test, options: LabOptions & { copyImages?: boo
     secrets,
     controller,
     services: () => controller<DoorService[]>('/v1/services'),
-    proxies: () => controller<DoorProxy[]>('/v1/proxies'),
+    proxies,
+    reloads: async () => {
+      // A proxy serves by a configuration before it tells of it.
+      if (!(await until(async () => (await proxies()).every(({ behind }) => !behind), 60)))
+        throw new Error('a proxy stays behind');
+      return (await proxies()).reduce((sum, { reloads }) => sum + reloads, 0);
+    },
     serve: (name, labels, more = [], command = webCommand()) => {
       const words = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
       const network = more.includes('--network') ? [] : ['--network', 'proxy'];

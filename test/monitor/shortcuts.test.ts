@@ -1,4 +1,5 @@
 import t from 'tap';
+import { readCustomShortcuts } from '../../runner/monitor/alerts/custom';
 import { shortcuts } from '../../runner/monitor/alerts/shortcuts';
 import { alerts, render, service } from './support';
 import { growing, metric, steady, unitTests, type Series, type UnitCase } from './unit';
@@ -381,6 +382,15 @@ t.test('what is told of combined shortcuts is about the value that Prometheus ha
   t.equal(told(`${full}_or_@node_mem_limit:0.8`), told(full), 'of one kind');
   t.equal(told(`${slow}_or_${full}`), 'The value is {{ $value | humanize }}.', 'of either');
   t.equal(told(`${slow}_and_${full}_or_${slow}`), told(slow));
+  const { shortcuts: customShortcuts } = readCustomShortcuts({
+    'alertif-queue': "'@queue':\n  expanded: queue > 1\n  annotations: { description: See the queue. }\n",
+  });
+  const files = render([service(name, alerts({ a: `${slow}_and_@queue` }))], { customShortcuts }).files;
+  t.match(
+    files['rules/shop_web.yml'],
+    `"description": "${told(slow)} and See the queue."`,
+    'words without a value stay',
+  );
 });
 
 t.test('wrong shortcuts are told with what is right', async (t) => {

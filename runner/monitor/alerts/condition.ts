@@ -22,6 +22,8 @@ export interface Condition {
 
 interface Part extends Condition {
   scope?: Scope;
+  /** What stands before it: and, or, unless. */
+  operator?: string;
 }
 
 /**
@@ -37,20 +39,18 @@ export function readCondition(written: string, context: ConditionContext): Condi
   if ('problem' in head) return head;
   if (others.length === 0) return head;
   const parts: Part[] = [head];
-  const operators: (string | undefined)[] = [undefined];
   let expression = `(${head.expression})`;
   for (let index = 0; index < others.length; index += 2) {
     const part = readShortcut(others[index + 1]!, context);
     if ('problem' in part) return part;
     expression += ` ${others[index]} ${matching(parts.at(-1)!, part)}(${part.expression})`;
-    parts.push(part);
-    operators.push(others[index]);
+    parts.push({ ...part, operator: others[index]! });
   }
   return {
     expression,
     // As with Docker Flow: who should get it is for the service to say.
     labels: {},
-    annotations: joined(parts, operators),
+    annotations: joined(parts),
     severity: parts.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
   };
 }
@@ -61,21 +61,33 @@ function matching(left: Part, right: Part): string {
   return left.scope === 'node' && right.scope === 'node' ? 'on (instance, node) ' : 'on () ';
 }
 
-function joined(parts: Part[], operators: (string | undefined)[]): Record<string, string> {
+function joined(parts: Part[]): Record<string, string> {
   const annotations: Record<string, string> = {};
-  for (const [index, part] of parts.entries())
-    for (const [name, value] of Object.entries(part.annotations)) {
+  for (const { operator, annotations: own } of withOneValue(parts))
+    for (const [name, value] of Object.entries(own)) {
       const before = annotations[name];
       if (before === undefined) annotations[name] = value;
       else if (before !== value)
-        annotations[name] = name === 'runbook' ? `${before} ${value}` : `${before} ${operators[index]} ${value}`;
+        annotations[name] = name === 'runbook' ? `${before} ${value}` : `${before} ${operator} ${value}`;
     }
-  // `and` and `unless` hand on the value of what stands before them.
-  const told = new Set(parts.filter((_, index) => index === 0 || operators[index] === 'or').map(descriptionOf));
-  return { ...annotations, description: told.size === 1 ? [...told][0]! : anyValue };
+  return annotations;
 }
 
-const descriptionOf = ({ annotations }: Part) => annotations.description ?? anyValue;
+/** Tells only the value that Prometheus hands on: `and` and `unless` keep that of what stands before them. */
+function withOneValue(parts: Part[]): Part[] {
+  const tellsValue = ({ annotations }: Part) => annotations.description?.includes('$value');
+  const isHandedOn = ({ operator }: Part) => operator === undefined || operator === 'or';
+  const told = new Set(
+    parts.filter((part) => isHandedOn(part) && tellsValue(part)).map((part) => part.annotations.description),
+  );
+  return parts.map((part) => {
+    if (!tellsValue(part)) return part;
+    const { description, ...others } = part.annotations;
+    if (!isHandedOn(part)) return { ...part, annotations: others };
+    return { ...part, annotations: { ...others, description: told.size === 1 ? description! : anyValue } };
+  });
+}
+
 const anyValue = 'The value is {{ $value | humanize }}.';
 
 function plain(text: string, { alert, service }: ConditionContext): Condition | { problem: string } {
